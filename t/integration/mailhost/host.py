@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""A whole mail host: DNS, Postfix with the ready files of contrib/postfix, Dovecot for logins, policyd."""
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+from .dns import Nsd, Unbound
+from .dovecot import Dovecot
+from .policyd import Policyd
+from .postfix import Postfix
+
+FRAGMENTS = Path(__file__).resolve().parents[3] / "contrib" / "postfix"
+
+PASSWORD = "secret"
+
+
+def fragment(name):
+    """The settings of a ready file, one postconf argument each: comments dropped, continuation lines joined."""
+    text = re.sub(r"^#.*\n", "", (FRAGMENTS / name).read_text(), flags=re.M)
+    return [line for line in re.sub(r"\n[ \t]+", " ", text).splitlines() if line]
+
+
+class MailHost:
+    """The servers of one host below one directory.  Change what is needed after __init__, then start()."""
+
+    def __init__(self, directory, zones, logins=(), libc_dns=False, settings=None):
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)
+        self.nsd = Nsd(directory / "nsd", zones)
+        self.unbound = Unbound(directory / "unbound", {"": self.nsd.port}, libc_dns)
+        self.postfix = Postfix(directory / "postfix", resolver=self.unbound.libc_address or "127.0.0.1",
+                               hosts={f"127.0.0.{n}": f"client{n}.sender.net" for n in range(2, 10)})
+        self.dovecot = Dovecot(directory / "dovecot", self.postfix.queue, {login: PASSWORD for login in logins})
+        self.policyd = Policyd(directory / "policyd", self.postfix.queue, {
+            "dns": {"servers": [self.unbound.server]},
+            "trusted_networks": ["127.0.0.1/32"],
+            "submission_ports": [self.postfix.ports["submission"], self.postfix.ports["submissions"]],
+            **(settings or {})})
+        self._started = ExitStack()
+
+    def prepare(self):
+        """Write every configuration and make the accounts' database; nothing runs yet."""
+        self.postfix.prepare()
+        self.postfix.postconf(*(line for name in ("main.cf", "mua.cf", "maps.cf") for line in fragment(name)))
+        self.postfix.postconf_service(*fragment("submission.cf"))
+        self.policyd.prepare()
+
+    def start(self, progress=lambda what: None):
+        """Start everything, in the order in which one needs the other; progress is told each name."""
+        for what, server in (("NSD", self.nsd), ("Unbound", self.unbound), ("policyd", self.policyd),
+                             ("Postfix", self.postfix), ("Dovecot", self.dovecot)):
+            progress(what)
+            self._started.callback(server.stop)
+            server.start()
+
+    def stop(self):
+        """End everything, last started first; harmless when repeated."""
+        self._started.close()
+        self.policyd.release_sockets()
+
+    def port(self, service):
+        """The port of a Postfix service."""
+        return self.postfix.ports[service]

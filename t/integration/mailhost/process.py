@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""A child process with a log, a bounded wait for readiness and a clean end; free ports; bounded polling."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+
+class NotReady(Exception):
+    """A condition did not come true within its bound."""
+
+
+def wait_for(condition, what, timeout=15.0):
+    """Poll until condition() is true and return its value; raise NotReady after timeout seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise NotReady(f"{what}: not within {timeout:g} s")
+        time.sleep(0.02)
+
+
+def accepts(port, host="127.0.0.1"):
+    """True when something accepts a TCP connection there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+class Ports:
+    """Free loopback ports, each handed out once."""
+
+    _given = set()
+
+    @classmethod
+    def free(cls):
+        """A port that is free for TCP and UDP on 127.0.0.1."""
+        while True:
+            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.bind(("127.0.0.1", 0))
+                port = tcp.getsockname()[1]
+                try:
+                    udp.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                if port not in cls._given:
+                    cls._given.add(port)
+                    return port
+
+
+def run(*argv, stdin=None, cwd=None, env=None, check=True, timeout=60):
+    """Run a command to its end and return the CompletedProcess; with check, a failure shows its output."""
+    done = subprocess.run([str(a) for a in argv], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          cwd=cwd, env=env, text=True, errors="surrogateescape", timeout=timeout,
+                          **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+class Process:
+    """One foreground server in a session of its own."""
+
+    def __init__(self, argv, log, cwd=None, env=None, pass_fds=()):
+        self.log = Path(log)
+        with open(self.log, "ab") as out:
+            self._child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *(str(a) for a in argv)], stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, cwd=cwd, env=env, pass_fds=pass_fds, start_new_session=True)
+        self.pid = self._child.pid
+
+    def running(self):
+        """True while the process has not ended."""
+        return self._child.poll() is None
+
+    def wait_ready(self, condition, what, timeout=15.0):
+        """Wait for condition(); an early end of the process or a time-out is reported with its log."""
+        def ready():
+            if not self.running():
+                raise NotReady(f"{what}: ended with {self._child.returncode}\n{self.log_tail()}")
+            return condition()
+        try:
+            wait_for(ready, what, timeout)
+        except NotReady as late:
+            raise NotReady(f"{late}\n{self.log_tail()}") from None
+
+    def log_tail(self, lines=30):
+        """The last lines the process wrote."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def send_signal(self, number):
+        """Send a signal to the process alone."""
+        if self.running():
+            self._child.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, timeout=10.0):
+        """End the process, by force after timeout seconds, and its group with it; return the exit status."""
+        self.send_signal(number)
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        return self._child.wait()
