@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The options table: a new option is a field in config.h and a row here (and in the
+ * sample file and the manual, or their tests fail).  Layer 2.
+ */
+#include "config_option.h"
+
+#define ROW(section, name, type, preset, field, help)                                                        \
+    {                                                                                                        \
+        { section, name, NULL, preset, 0, 0, help }, CONFIG_##type, offsetof(struct config, field)           \
+    }
+#define NUMBER(section, name, type, preset, min, max, field, help)                                           \
+    {                                                                                                        \
+        { section, name, NULL, preset, min, max, help }, CONFIG_##type, offsetof(struct config, field)       \
+    }
+
+/* The types' names are filled in by config_row; the reply texts of the checks come
+ * behind these rows, from check_infos. */
+static const struct config_row rows[] = {
+    ROW("", "listen", LISTENERS, "unix:/var/spool/postfix/postern/policy", listen,
+        "where the policy protocol is served"),
+    ROW("", "socketmap_listen", LISTENERS, "unix:/var/spool/postfix/postern/maps", socketmap_listen,
+        "where Postfix's look-ups are answered (socketmap_table(5))"),
+    ROW("", "control_socket", SOCKET, "/run/postern/control", control_socket,
+        "where policyctl reaches the daemon"),
+    ROW("", "observe_socket", SOCKET, "/run/postern/observe", observe_socket,
+        "where the Dovecot plugin reports logins"),
+    ROW("", "accounts_db", PATH, "/var/lib/postern/accounts.db", accounts_db,
+        "database of domains, accounts, aliases, grants, modes and lists"),
+    ROW("", "state_db", PATH, "/var/lib/postern/state.db", state_db, "database of what was observed"),
+    ROW("", "user", OWNER, "postern", user,
+        "user to run as after binding, when started as root; empty: stay"),
+    ROW("", "socket_group", OWNER, "postfix", socket_group,
+        "group of the unix sockets of listen and socketmap_listen; empty: the process' own"),
+    ROW("", "control_group", OWNER, "postern-admin", control_group,
+        "group of control_socket; empty: the process' own"),
+    ROW("", "log", LOG, "syslog", log, "syslog, stderr or a file"),
+    ROW("", "hostname", HOST, "", hostname, "name of this host; empty: as gethostname(2) says"),
+    ROW("", "trusted_networks", NETWORKS, "127.0.0.0/8 ::1", trusted_networks,
+        "clients that HELO checks and sender_auth leave alone"),
+    NUMBER("", "submission_ports", PORTS, "587 465", 1, 65535, submission_ports,
+           "server ports where authentication is yet to come at HELO"),
+    ROW("", "recipient_delimiter", DELIMITER, "+", recipient_delimiter,
+        "characters that set an address extension off, as in postconf(5); empty: none"),
+    ROW("", "default_domain", HOST, "", default_domain,
+        "domain of logins without one; empty: they stay as they are"),
+    ROW("", "help_url", URL, "", help_url, "page that replies to users point to; empty: none"),
+    ROW("", "password_scheme", SCHEME, "yescrypt", password_scheme,
+        "hash of new passwords: yescrypt or bcrypt (crypt(5))"),
+
+    ROW("dns", "servers", SERVERS, "", dns.servers,
+        "recursive name servers, ADDRESS or ADDRESS@PORT; none: those of /etc/resolv.conf"),
+    NUMBER("dns", "timeout_ms", NUMBER, "2000", 100, 10000, dns.timeout_ms,
+           "time for all look-ups of one request, in milliseconds"),
+    NUMBER("dns", "lookups", NUMBER, "8", 1, 16, dns.lookups, "look-ups per request"),
+    NUMBER("dns", "in_flight", NUMBER, "256", 1, 4096, dns.in_flight, "questions without answer yet"),
+    NUMBER("dns", "cache_entries", NUMBER, "16384", 16, 1000000, dns.cache_entries,
+           "answers kept for their TTL"),
+
+    NUMBER("limits", "request_bytes", NUMBER, "65536", 2048, 1048576, limits.request_bytes,
+           "octets of one request; a longer one closes the connection"),
+    NUMBER("limits", "attributes", NUMBER, "256", 32, 1024, limits.attributes,
+           "attributes of one request; more close the connection"),
+    NUMBER("limits", "connections", NUMBER, "4096", 1, 65536, limits.connections,
+           "open connections; one more closes the one that was idle longest"),
+    NUMBER("limits", "deadline_ms", NUMBER, "5000", 100, 60000, limits.deadline_ms,
+           "time until a request is answered, whatever is still missing, in milliseconds"),
+    NUMBER("limits", "idle_timeout_s", NUMBER, "600", 300, 86400, limits.idle_timeout_s,
+           "time without a request after which a connection is closed, in seconds"),
+
+    ROW("account_status", "unknown_login", LOGIN, "pass", account_status.refuse_unknown_login,
+        "what becomes of a login that has no row here: pass or refuse"),
+    ROW("sender_login", "refuse_null_sender", BOOL, "false", sender_login.refuse_null_sender,
+        "whether an authenticated client may not send with the null sender"),
+    ROW("helo_local", "enforce", SUFFIXES, ".local .localdomain .localhost .invalid", helo_local.enforce,
+        "suffixes that are refused where the check is enforced"),
+    ROW("helo_local", "observe", SUFFIXES, ".lan .home .home.arpa .internal .intranet .corp .test .example",
+        helo_local.observe, "suffixes that are recorded only; one that is in both lists is refused"),
+    ROW("helo_self", "names", HOSTS, "", helo_self.names,
+        "further names and addresses of this host, besides hostname"),
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+size_t config_row_count(void)
+{
+    return ROWS + CHECK_COUNT;
+}
+
+bool config_row(size_t i, struct config_row *row_r)
+{
+    if (i >= config_row_count())
+        return false;
+    if (i < ROWS)
+        *row_r = rows[i];
+    else {
+        const struct check_info *check = &check_infos[i - ROWS];
+        struct config_option text = {
+            check->name, "text", NULL, check->text, 0, 0, "reply text, behind the code"
+        };
+        *row_r = (struct config_row){ text, CONFIG_TEXT,
+                                      offsetof(struct config, text) + (i - ROWS) * sizeof(char *) };
+    }
+    row_r->option.type = config_type_name(row_r->type);
+    return true;
+}
+
+bool config_option(size_t i, struct config_option *option_r)
+{
+    struct config_row row;
+
+    if (!config_row(i, &row))
+        return false;
+    *option_r = row.option;
+    return true;
+}
+
+const char *config_section(size_t i)
+{
+    static const char *const general[] = { "", "dns", "limits" };
+    enum { GENERAL = sizeof general / sizeof general[0] };
+
+    if (i < GENERAL)
+        return general[i];
+    return i - GENERAL < CHECK_COUNT ? check_infos[i - GENERAL].name : NULL;
+}
+
+void config_row_name(const struct config_row *row, char name_r[static CONFIG_NAME_MAX])
+{
+    struct strbuf b;
+
+    strbuf_init(&b, name_r, CONFIG_NAME_MAX);
+    if (row->option.section[0])
+        strbuf_addf(&b, "%s.", row->option.section);
+    strbuf_adds(&b, row->option.name);
+}
+
+enum config_kind config_row_kind(const struct config_row *row)
+{
+    return config_type_kind(row->type);
+}
+
+bool config_row_is_list(const struct config_row *row)
+{
+    return config_row_kind(row) >= KIND_STRINGS;
+}
+
+void *config_slot(struct config *config, const struct config_row *row)
+{
+    return (char *)config + row->offset;
+}
+
+const void *config_slot_const(const struct config *config, const struct config_row *row)
+{
+    return (const char *)config + row->offset;
+}
