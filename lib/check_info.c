@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "check_info.h"
+
+const struct check_info check_infos[CHECK_COUNT] = {
+    [CHECK_ACCESS] = { "access", "clients, HELO names and senders that a deny entry names", MODE_ENFORCE,
+                       SUBJECT_RECIPIENT_DOMAIN, "554 5.7.1", "Access denied" },
+    [CHECK_ACCOUNT_STATUS] = { "account_status", "logins of suspended or disabled accounts", MODE_ENFORCE,
+                               SUBJECT_LOGIN, "554 5.7.1", "Account suspended: {reason}" },
+    [CHECK_SENDER_LOGIN] = { "sender_login", "envelope senders that the login may not use", MODE_OBSERVE,
+                             SUBJECT_LOGIN, "553 5.7.1",
+                             "You are logged in as {login}, which may not send as {sender}" },
+    [CHECK_SENDER_AUTH] = { "sender_auth", "senders in hosted mailbox domains without authentication",
+                            MODE_OBSERVE, SUBJECT_SENDER_DOMAIN, "REJECT",
+                            "SMTP AUTH is required for users under this sender domain" },
+    [CHECK_HELO_LOCAL] = { "helo_local", "HELO names that cannot exist on the Internet", MODE_ENFORCE,
+                           SUBJECT_RECIPIENT_DOMAIN, "554 5.7.1", "Go away, bad guy ({suffix})." },
+    [CHECK_HELO_FQDN] = { "helo_fqdn", "HELO names that are no FQDN and no address literal", MODE_OBSERVE,
+                          SUBJECT_RECIPIENT_DOMAIN, "504 5.5.2", "need fully-qualified hostname" },
+    [CHECK_HELO_SELF] = { "helo_self", "HELO under this host's own name or address", MODE_OFF,
+                          SUBJECT_RECIPIENT_DOMAIN, "554 5.7.1", "HELO under the name of this host" },
+    [CHECK_HELO_RESOLVE] = { "helo_resolve", "HELO names without A, AAAA or MX record", MODE_OBSERVE,
+                             SUBJECT_RECIPIENT_DOMAIN, "450 4.7.1", "Host not found" },
+};
+
+static const char *const mode_names[] = { "off", "observe", "enforce" };
+
+const char *mode_name(enum mode m)
+{
+    return mode_names[m];
+}
+
+enum result mode_parse(struct span name, enum mode *mode_r)
+{
+    for (unsigned m = MODE_OFF; m <= MODE_ENFORCE; m++)
+        if (span_equal(name, span_of(mode_names[m]))) {
+            *mode_r = (enum mode)m;
+            return OK;
+        }
+    return BAD;
+}
+
+enum result check_parse(struct span name, enum check_id *id_r)
+{
+    for (unsigned i = 0; i < CHECK_COUNT; i++)
+        if (span_equal(name, span_of(check_infos[i].name))) {
+            *id_r = (enum check_id)i;
+            return OK;
+        }
+    return NOT_FOUND;
+}

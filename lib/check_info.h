@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The checks as everybody names them: daemon, command, plugin and manual.  One
+ * row each; what a check does stands in policyd/checks/.  Layer 1.
+ */
+#ifndef POSTERN_CHECK_INFO_H
+#define POSTERN_CHECK_INFO_H
+
+#include "result.h"
+#include "str.h"
+
+/* In the order in which they run: the first refusal is the reply. */
+enum check_id {
+    CHECK_ACCESS,
+    CHECK_ACCOUNT_STATUS,
+    CHECK_SENDER_LOGIN,
+    CHECK_SENDER_AUTH,
+    CHECK_HELO_LOCAL,
+    CHECK_HELO_FQDN,
+    CHECK_HELO_SELF,
+    CHECK_HELO_RESOLVE,
+    CHECK_COUNT
+};
+
+/* Ordered: a smaller mode never does more than a larger one. */
+enum mode { MODE_OFF, MODE_OBSERVE, MODE_ENFORCE };
+
+/* Whose policy rows count. */
+enum subject { SUBJECT_LOGIN, SUBJECT_SENDER_DOMAIN, SUBJECT_RECIPIENT_DOMAIN };
+
+struct check_info {
+    const char *name;
+    const char *help;    /* one line: what it refuses */
+    enum mode mode;      /* where no policy row says otherwise */
+    enum subject subject;
+    const char *action;  /* reply codes as Postfix takes them: "553 5.7.1", "REJECT", "450 4.7.1" */
+    const char *text;    /* reply text; {login} {sender} {recipient} {helo} {suffix} {reason} are filled in */
+};
+
+extern const struct check_info check_infos[CHECK_COUNT];
+
+const char *mode_name(enum mode m); /* "off", "observe", "enforce" */
+enum result mode_parse(struct span name, enum mode *mode_r) MUST_CHECK;
+enum result check_parse(struct span name, enum check_id *id_r) MUST_CHECK; /* NOT_FOUND: no such check */
+
+#endif

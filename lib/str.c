@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct span span_of(const char *text)
+{
+    return (struct span){ text, text ? strlen(text) : 0 };
+}
+
+bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool span_equal_case(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool span_ends_case(struct span text, struct span suffix)
+{
+    if (suffix.len > text.len)
+        return false;
+    return span_equal_case((struct span){ text.ptr + text.len - suffix.len, suffix.len }, suffix);
+}
+
+struct span span_trim(struct span s)
+{
+    while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+        s.len--;
+    return s;
+}
+
+void strbuf_init(struct strbuf *b, char *array, size_t size)
+{
+    *b = (struct strbuf){ .ptr = array, .size = size };
+    array[0] = '\0';
+}
+
+void strbuf_add(struct strbuf *b, struct span text)
+{
+    size_t room = b->size - 1 - b->len;
+
+    if (text.len > room) {
+        b->cut = true;
+        text.len = room;
+    }
+    if (text.len > 0)
+        memcpy(b->ptr + b->len, text.ptr, text.len);
+    b->len += text.len;
+    b->ptr[b->len] = '\0';
+}
+
+void strbuf_adds(struct strbuf *b, const char *text)
+{
+    strbuf_add(b, span_of(text));
+}
+
+void strbuf_addc(struct strbuf *b, char c)
+{
+    strbuf_add(b, (struct span){ &c, 1 });
+}
+
+void strbuf_addu(struct strbuf *b, uint64_t number)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+
+    do
+        digits[--i] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    strbuf_add(b, (struct span){ digits + i, sizeof digits - i });
+}
+
+void strbuf_addf(struct strbuf *b, const char *format, ...)
+{
+    va_list args;
+    size_t room = b->size - b->len;
+
+    va_start(args, format);
+    int n = vsnprintf(b->ptr + b->len, room, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= room) {
+        b->cut = true;
+        b->len += strlen(b->ptr + b->len);
+    } else
+        b->len += (size_t)n;
+}
+
+size_t utf8_length(const char *p, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    unsigned char low = 0x80, high = 0xbf; /* bounds of the second octet */
+    size_t n;
+
+    if (len == 0)
+        return 0;
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xc2 && s[0] <= 0xdf)
+        n = 2;
+    else if (s[0] >= 0xe0 && s[0] <= 0xef)
+        n = 3;
+    else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+        n = 4;
+    else
+        return 0;
+    if (n > len)
+        return 0;
+    if (s[0] == 0xe0)
+        low = 0xa0; /* shorter forms exist */
+    else if (s[0] == 0xed)
+        high = 0x9f; /* surrogates */
+    else if (s[0] == 0xf0)
+        low = 0x90;
+    else if (s[0] == 0xf4)
+        high = 0x8f; /* past U+10FFFF */
+    if (s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool utf8_valid(struct span text)
+{
+    for (size_t i = 0, n; i < text.len; i += n)
+        if ((n = utf8_length(text.ptr + i, text.len - i)) == 0)
+            return false;
+    return true;
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+void strbuf_add_clean(struct strbuf *b, struct span text)
+{
+    for (size_t i = 0, n; i < text.len; i += n) {
+        n = utf8_length(text.ptr + i, text.len - i);
+        if (b->len + (n ? n : 1) >= b->size) { /* never half a character */
+            b->cut = true;
+            return;
+        }
+        if (n == 0 || is_control(text.ptr[i])) {
+            strbuf_addc(b, '?');
+            n = 1;
+        } else
+            strbuf_add(b, (struct span){ text.ptr + i, n });
+    }
+}
+
+static bool needs_quotes(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\')
+            return true;
+    }
+    return text.len == 0;
+}
+
+void strbuf_add_quoted(struct strbuf *b, struct span text)
+{
+    if (!needs_quotes(text)) {
+        strbuf_add(b, text);
+        return;
+    }
+    strbuf_addc(b, '"');
+    for (size_t i = 0, n; i < text.len; i += n) {
+        char c = text.ptr[i];
+        n = utf8_length(text.ptr + i, text.len - i);
+        if (n == 0 || is_control(c)) {
+            strbuf_addf(b, "\\x%02x", (unsigned char)c);
+            n = 1;
+        } else if (c == '"' || c == '\\') {
+            strbuf_addc(b, '\\');
+            strbuf_addc(b, c);
+        } else
+            strbuf_add(b, (struct span){ text.ptr + i, n });
+    }
+    strbuf_addc(b, '"');
+}
+
+enum result str_copy(struct span text, char *array, size_t size)
+{
+    if (text.len >= size) {
+        array[0] = '\0';
+        return LIMIT;
+    }
+    if (text.len > 0)
+        memcpy(array, text.ptr, text.len);
+    array[text.len] = '\0';
+    return OK;
+}
+
+enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r)
+{
+    uint64_t n = 0;
+
+    if (text.len == 0)
+        return BAD;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return BAD;
+        uint64_t digit = (uint64_t)(text.ptr[i] - '0');
+        if (n > (UINT64_MAX - digit) / 10)
+            return BAD;
+        n = n * 10 + digit;
+    }
+    if (n < min || n > max)
+        return BAD;
+    *number_r = n;
+    return OK;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spans of text that somebody else owns, and bounded builders that never write
+ * past their array.  Layer 1.
+ */
+#ifndef POSTERN_STR_H
+#define POSTERN_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "result.h"
+
+/* Not NUL-terminated; ptr may be NULL where len is 0. */
+struct span {
+    const char *ptr;
+    size_t len;
+};
+
+#define SPAN(literal) ((struct span){ (literal), sizeof(literal) - 1 })
+
+struct span span_of(const char *text);      /* text may be NULL: empty */
+bool span_equal(struct span a, struct span b);
+bool span_equal_case(struct span a, struct span b); /* ASCII letters alike */
+bool span_ends_case(struct span text, struct span suffix);
+struct span span_trim(struct span s);       /* spaces and tabs at both ends */
+
+/* Writes into a caller's array, which is NUL-terminated at all times.  What does
+ * not fit is dropped and `cut` set. */
+struct strbuf {
+    char *ptr;
+    size_t size; /* of the array, at least 1 */
+    size_t len;  /* without the NUL */
+    bool cut;
+};
+
+void strbuf_init(struct strbuf *b, char *array, size_t size);
+void strbuf_add(struct strbuf *b, struct span text);
+void strbuf_adds(struct strbuf *b, const char *text);
+void strbuf_addc(struct strbuf *b, char c);
+void strbuf_addu(struct strbuf *b, uint64_t number);
+void strbuf_addf(struct strbuf *b, const char *format, ...) PRINTF(2, 3);
+
+/* For replies: control characters and malformed UTF-8 become '?' (Postfix turns
+ * a malformed reply into its default action). */
+void strbuf_add_clean(struct strbuf *b, struct span text);
+
+/* For logs: a value that holds a space, quote, backslash, control character or
+ * malformed UTF-8 is quoted, with \\ \" \xNN; any other stands as it is. */
+void strbuf_add_quoted(struct strbuf *b, struct span text);
+
+/* Copies text into array; LIMIT (and an empty array) where it does not fit. */
+enum result str_copy(struct span text, char *array, size_t size) MUST_CHECK;
+
+/* A whole decimal number from min to max, nothing before or behind it; else BAD. */
+enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r) MUST_CHECK;
+
+/* The length in octets of the well-formed UTF-8 character at p (RFC 3629), 0
+ * where there is none within len octets. */
+size_t utf8_length(const char *p, size_t len);
+bool utf8_valid(struct span text);
+
+/* ASCII letters only, whatever the locale. */
+static inline char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+#endif
