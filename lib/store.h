@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only door to the databases: accounts (who exists, who may send as whom,
+ * modes and lists) and state (what was observed).  Layer 2.
+ *
+ * Reads are named queries that hand rows of text to a callback; writes are named
+ * changes in sets: a set is done as a whole or not at all, and a failing set never
+ * harms its neighbours in the same transaction.  Both are rows of tables
+ * (store_schema.c), shared by every SQL backend; the SQL keeps to what SQLite and
+ * PostgreSQL have in common.  A store belongs to one thread.
+ */
+#ifndef POSTERN_STORE_H
+#define POSTERN_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "result.h"
+#include "str.h"
+
+enum database { DATABASE_ACCOUNTS, DATABASE_STATE };
+
+enum store_access {
+    STORE_READ,  /* never writes, not even a -shm that is missing */
+    STORE_WRITE, /* the one connection that writes and checkpoints */
+    STORE_CREATE /* STORE_WRITE; makes an absent file (0640) and migrates an older one */
+};
+
+/* ---- reading ---- */
+
+enum { ROW_COLUMNS_MAX = 12 };
+
+/* Column texts (NULL for SQL NULL) stay valid until the callback returns. */
+struct row {
+    const char *column[ROW_COLUMNS_MAX];
+    size_t count;
+};
+
+/* Return false to stop: the query then answers OK. */
+typedef bool store_row_fn(const struct row *, void *context);
+
+/* Parameters and columns of each stand in its row of store_schema.c. */
+enum query {
+    QUERY_DOMAIN,             /* name -> name, kind, target */
+    QUERY_DOMAINS,            /* -> name, kind, target, accounts, aliases */
+    QUERY_ACCOUNT,            /* address -> kind, status, suspended, reason, until, has_policy */
+    QUERY_ACCOUNT_ALL,        /* address -> every column but the password */
+    QUERY_ACCOUNTS,           /* domain ('' all) -> the same, ordered by address */
+    QUERY_ACCOUNT_NAMES,      /* domain -> address */
+    QUERY_ACCOUNT_PASSWORD,   /* address -> password */
+    QUERY_ALIAS,              /* address -> members_send, destinations */
+    QUERY_ALIASES,            /* domain ('' all) -> address, members_send, destination */
+    QUERY_ALIAS_DESTINATIONS, /* address -> destination */
+    QUERY_ALIAS_MEMBER,       /* address, destination -> destination */
+    QUERY_GRANT,              /* login, '@login domain', sender, '@sender domain' -> grantee, address */
+    QUERY_GRANTS,             /* grantee ('' all) -> grantee, address */
+    QUERY_GRANTEES,           /* sender, '@sender domain' -> grantee */
+    QUERY_POLICY,             /* scope -> check_name, mode, expires */
+    QUERY_POLICIES,           /* -> scope, check_name, mode, expires, changed */
+    QUERY_LISTED,             /* field, value -> id, action, client, helo, sender, scope, expires */
+    QUERY_LIST_SHAPE,         /* -> field, prefix ("" or "4/24", "6/64"): which kinds of entries there are */
+    QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */
+    QUERY_ACCOUNT_COUNTS,     /* -> accounts, suspended, domains, aliases, grants, policies, entries */
+    QUERY_OBSERVATIONS,       /* -> check_name, subject, cause, count, first_seen, last_seen, sample */
+    QUERY_COUNT
+};
+
+/* ---- changing ---- */
+
+enum { CHANGE_FIELDS_MAX = 9 };
+
+/* What a change is told, by name; each has a type that is checked and normalised
+ * in one place (store_change.c). */
+enum field {
+    FIELD_ADDRESS,     /* an address with a domain */
+    FIELD_CATCHALL,    /* an address, or "@domain": an alias' name */
+    FIELD_DOMAIN,      /* a domain */
+    FIELD_TARGET,      /* a domain: what an alias domain stands for */
+    FIELD_KIND,        /* domain: mailbox, relay, alias; account: user, relay */
+    FIELD_PASSWORD,    /* a hash with its {SCHEME} */
+    FIELD_STATUS,      /* active, disabled */
+    FIELD_SERVICES,    /* all, or some of smtp,imap,pop3,sieve */
+    FIELD_REASON,      /* one line */
+    FIELD_UNTIL,       /* seconds since 1970, or empty: without end */
+    FIELD_DESTINATION, /* an address */
+    FIELD_SEND,        /* 0 or 1: members may send as the alias */
+    FIELD_GRANTEE,     /* an address or @domain */
+    FIELD_SENDER,      /* an address, @domain or *; may be empty in a list entry */
+    FIELD_CHECK,       /* a check's name */
+    FIELD_SCOPE,       /* '' the host, a domain, or an address */
+    FIELD_MODE,        /* off, observe, enforce */
+    FIELD_ACTION,      /* allow, deny */
+    FIELD_CLIENT,      /* a network, or empty */
+    FIELD_HELO,        /* a host name or .suffix, or empty */
+    FIELD_NOTE,        /* one line, may be empty */
+    FIELD_ID,          /* a number */
+    FIELD_SUBJECT, FIELD_CAUSE, FIELD_SAMPLE, /* one line each */
+    FIELD_NUMBER,      /* how many */
+    FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
+    FIELD_COUNT
+};
+
+enum change_kind {
+    CHANGE_DOMAIN_ADD,      /* domain, kind, target (alias only) */
+    CHANGE_DOMAIN_REMOVE,   /* domain; refused while something is in it */
+    CHANGE_ACCOUNT_ADD,     /* address, kind, password */
+    CHANGE_ACCOUNT_PASSWORD,/* address, password */
+    CHANGE_ACCOUNT_STATUS,  /* address, status */
+    CHANGE_ACCOUNT_SUSPEND, /* address, services, reason, until */
+    CHANGE_ACCOUNT_RELEASE, /* address */
+    CHANGE_ACCOUNT_REMOVE,  /* address; with its grants, policy rows and alias memberships */
+    CHANGE_ALIAS_ADD,       /* catchall, send */
+    CHANGE_ALIAS_MEMBER,    /* catchall, destination */
+    CHANGE_ALIAS_MEMBER_REMOVE, /* catchall, destination */
+    CHANGE_ALIAS_REMOVE,    /* catchall */
+    CHANGE_GRANT_ADD,       /* grantee, sender */
+    CHANGE_GRANT_REMOVE,    /* grantee, sender */
+    CHANGE_POLICY_SET,      /* check, scope, mode, until */
+    CHANGE_POLICY_UNSET,    /* check, scope */
+    CHANGE_LIST_ADD,        /* action, client, helo, sender, scope, until, note */
+    CHANGE_LIST_REMOVE,     /* id */
+    CHANGE_OBSERVE,         /* check, subject, cause, number, sample */
+    CHANGE_OBSERVE_TRIM,    /* number: rows to keep */
+    CHANGE_COUNT
+};
+
+/* Field texts are the caller's; NULL counts as empty. store_apply puts the
+ * canonical form into a place of its own. */
+struct change {
+    enum change_kind kind;
+    const char *field[FIELD_COUNT];
+};
+
+/* Done as a whole or not at all. */
+struct change_set {
+    const struct change *change;
+    size_t count;
+    enum result result; /* set by store_apply: OK, NOT_FOUND, LIMIT, TRY_AGAIN, BAD */
+    struct error error; /* one line where not OK */
+};
+
+const char *change_name(enum change_kind); /* "domain-add": also its name on the control socket */
+enum result change_parse(struct span name, enum change_kind *kind_r) MUST_CHECK;
+const char *field_name(enum field); /* "address" */
+enum result field_parse(struct span name, enum field *field_r) MUST_CHECK;
+bool change_takes(enum change_kind, enum field);
+enum database change_database(enum change_kind);
+
+/* ---- a store ---- */
+
+struct store_params {
+    const char *backend; /* "sqlite", "memory", "fail"; NULL: "sqlite" */
+    const char *path;    /* sqlite: the file */
+    enum database database;
+    enum store_access access;
+    unsigned busy_timeout_ms;
+};
+
+struct store;
+
+/* BAD, with one line that names the file and the remedy: no file, not a database,
+ * no permission, a newer schema, a network file system. TRY_AGAIN: locked. */
+enum result store_open(const struct store_params *, struct store **store_r, struct error *) MUST_CHECK;
+void store_close(struct store **);
+
+/* Runs a query with `count` parameters (NULL is not allowed). OK: at least one row
+ * was handed out; NOT_FOUND: none; TRY_AGAIN: the store could not be asked. */
+enum result store_query(struct store *, enum query, const char *const *params, size_t count,
+                        store_row_fn *, void *context) MUST_CHECK;
+
+/* Between the two all queries see one state, and cost less. Nothing to undo where
+ * begin failed. */
+enum result store_begin(struct store *) MUST_CHECK;
+void store_end(struct store *);
+
+/* Applies all sets in one transaction at the time `now` (seconds since 1970) and
+ * sets each one's result. Where it answers OK the transaction is committed, and a
+ * set whose result is OK is durable; else nothing was done and every set's result
+ * says so. A set that fails is undone alone. */
+enum result store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now) MUST_CHECK;
+
+/* Writes the log back into the database as far as readers allow. */
+enum result store_checkpoint(struct store *) MUST_CHECK;
+
+/* A number that changes whenever somebody changed the database through another
+ * connection; TRY_AGAIN also where the file was removed or replaced. */
+enum result store_version(struct store *, uint64_t *version_r) MUST_CHECK;
+
+#endif

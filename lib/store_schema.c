@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_schema.h"
+
+/* Columns of an account for people and programs: never the password. */
+#define ACCOUNT_COLUMNS                                                                                      \
+    "address, kind, status, suspended, suspended_reason, suspended_since, suspended_until, "                 \
+    "password_changed, created"
+
+const char *const query_sql[QUERY_COUNT] = {
+    [QUERY_DOMAIN] = "SELECT name, kind, target FROM domain WHERE name = ?1",
+    [QUERY_DOMAINS] = "SELECT name, kind, target,"
+                      " (SELECT count(*) FROM account WHERE account.domain = domain.name),"
+                      " (SELECT count(*) FROM alias WHERE alias.domain = domain.name)"
+                      " FROM domain ORDER BY name",
+    [QUERY_ACCOUNT] = "SELECT kind, status, suspended, suspended_reason, suspended_until,"
+                      " EXISTS (SELECT 1 FROM policy WHERE scope = address)"
+                      " FROM account WHERE address = ?1",
+    [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
+    [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE ?1 IN ('', domain) ORDER BY address",
+    [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
+    [QUERY_ACCOUNT_PASSWORD] = "SELECT password FROM account WHERE address = ?1",
+    [QUERY_ALIAS] = "SELECT members_send,"
+                    " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address)"
+                    " FROM alias WHERE address = ?1",
+    [QUERY_ALIASES] = "SELECT a.address, a.members_send, d.destination"
+                      " FROM alias a LEFT JOIN alias_destination d ON d.address = a.address"
+                      " WHERE ?1 IN ('', a.domain) ORDER BY a.address, d.destination",
+    [QUERY_ALIAS_DESTINATIONS] = "SELECT destination FROM alias_destination WHERE address = ?1"
+                                 " ORDER BY destination",
+    [QUERY_ALIAS_MEMBER] = "SELECT destination FROM alias_destination WHERE address = ?1 AND destination = ?2",
+    [QUERY_GRANT] = "SELECT grantee, sender FROM send_grant"
+                    " WHERE grantee IN (?1, ?2) AND sender IN (?3, ?4, '*')"
+                    " ORDER BY length(sender) DESC LIMIT 1",
+    [QUERY_GRANTS] = "SELECT grantee, sender FROM send_grant WHERE ?1 IN ('', grantee)"
+                     " ORDER BY grantee, sender",
+    [QUERY_GRANTEES] = "SELECT DISTINCT grantee FROM send_grant WHERE sender IN (?1, ?2, '*')"
+                       " ORDER BY grantee",
+    [QUERY_POLICY] = "SELECT check_name, mode, expires FROM policy WHERE scope = ?1",
+    [QUERY_POLICIES] = "SELECT scope, check_name, mode, expires, changed FROM policy"
+                       " ORDER BY scope, check_name",
+    [QUERY_LISTED] = "SELECT id, action, client, helo, sender, scope, expires FROM list_entry"
+                     " WHERE key_field = ?1 AND key_value = ?2 ORDER BY id",
+    [QUERY_LIST_SHAPE] = "SELECT DISTINCT key_field, key_prefix FROM list_entry",
+    [QUERY_LIST_ENTRIES] = "SELECT id, action, client, helo, sender, scope, expires, note FROM list_entry"
+                           " ORDER BY id",
+    [QUERY_ACCOUNT_COUNTS] = "SELECT (SELECT count(*) FROM account),"
+                             " (SELECT count(*) FROM account WHERE suspended IS NOT NULL),"
+                             " (SELECT count(*) FROM domain), (SELECT count(*) FROM alias),"
+                             " (SELECT count(*) FROM send_grant), (SELECT count(*) FROM policy),"
+                             " (SELECT count(*) FROM list_entry)",
+    [QUERY_OBSERVATIONS] = "SELECT check_name, subject, cause, count, first_seen, last_seen, sample"
+                           " FROM observation ORDER BY check_name, count DESC, subject",
+};
+
+const enum database query_database[QUERY_COUNT] = {
+    [QUERY_OBSERVATIONS] = DATABASE_STATE, /* all others: accounts, which is 0 */
+};
+
+/* An account takes its policy rows, grants and memberships with it; an alias that
+ * has no destination left goes too. */
+#define ALIASES_WITHOUT_DESTINATION                                                                          \
+    "DELETE FROM alias WHERE NOT EXISTS"                                                                     \
+    " (SELECT 1 FROM alias_destination d WHERE d.address = alias.address)"
+
+const struct change_type change_types[CHANGE_COUNT] = {
+    [CHANGE_DOMAIN_ADD] = { "domain-add", DATABASE_ACCOUNTS, { FIELD_DOMAIN, FIELD_KIND, FIELD_TARGET, FIELD_NOW },
+        { "INSERT INTO domain (name, kind, target, created) SELECT :domain, :kind, :target, :now"
+          " WHERE :kind <> 'alias' OR EXISTS"
+          " (SELECT 1 FROM domain WHERE name = :target AND kind <> 'alias' AND name <> :domain)" },
+        "domain {target} is not known, or is itself an alias: add the domain it shall stand for first",
+        "domain {domain} exists already", NULL },
+    [CHANGE_DOMAIN_REMOVE] = { "domain-remove", DATABASE_ACCOUNTS, { FIELD_DOMAIN, FIELD_NOW },
+        { "DELETE FROM domain WHERE name = :domain",
+          "DELETE FROM policy WHERE scope = :domain",
+          "DELETE FROM list_entry WHERE scope = :domain",
+          "DELETE FROM send_grant WHERE '@' || :domain IN (grantee, sender)" },
+        "no domain {domain}", NULL,
+        "domain {domain} still has accounts, aliases or alias domains: remove them first" },
+    [CHANGE_ACCOUNT_ADD] = { "account-add", DATABASE_ACCOUNTS,
+        { FIELD_ADDRESS, FIELD_KIND, FIELD_PASSWORD, FIELD_NOW },
+        { "INSERT INTO account (address, domain, kind, status, password, password_changed, created)"
+          " SELECT :address, :domain_of, :kind, 'active', :password, :now, :now WHERE NOT EXISTS"
+          " (SELECT 1 FROM domain WHERE name = :domain_of AND kind = 'alias')" },
+        "{domain_of} is an alias domain: add the account in the domain it stands for",
+        "account {address} exists already",
+        "domain {domain_of} is not known: policyctl domain add {domain_of}" },
+    [CHANGE_ACCOUNT_PASSWORD] = { "account-password", DATABASE_ACCOUNTS,
+        { FIELD_ADDRESS, FIELD_PASSWORD, FIELD_NOW },
+        { "UPDATE account SET password = :password, password_changed = :now WHERE address = :address" },
+        "no account {address}", NULL, NULL },
+    [CHANGE_ACCOUNT_STATUS] = { "account-status", DATABASE_ACCOUNTS,
+        { FIELD_ADDRESS, FIELD_STATUS, FIELD_NOW },
+        { "UPDATE account SET status = :status WHERE address = :address" },
+        "no account {address}", NULL, NULL },
+    [CHANGE_ACCOUNT_SUSPEND] = { "account-suspend", DATABASE_ACCOUNTS,
+        { FIELD_ADDRESS, FIELD_SERVICES, FIELD_REASON, FIELD_UNTIL, FIELD_NOW },
+        { "UPDATE account SET suspended = :services, suspended_reason = :reason,"
+          " suspended_since = :now, suspended_until = :until WHERE address = :address" },
+        "no account {address}", NULL, NULL },
+    [CHANGE_ACCOUNT_RELEASE] = { "account-release", DATABASE_ACCOUNTS, { FIELD_ADDRESS, FIELD_NOW },
+        { "UPDATE account SET suspended = NULL, suspended_reason = NULL, suspended_since = NULL,"
+          " suspended_until = NULL WHERE address = :address AND suspended IS NOT NULL" },
+        "no suspended account {address}", NULL, NULL },
+    [CHANGE_ACCOUNT_REMOVE] = { "account-remove", DATABASE_ACCOUNTS, { FIELD_ADDRESS, FIELD_NOW },
+        { "DELETE FROM account WHERE address = :address",
+          "DELETE FROM send_grant WHERE :address IN (grantee, sender)",
+          "DELETE FROM policy WHERE scope = :address",
+          "DELETE FROM alias_destination WHERE destination = :address",
+          ALIASES_WITHOUT_DESTINATION },
+        "no account {address}", NULL, NULL },
+    [CHANGE_ALIAS_ADD] = { "alias-add", DATABASE_ACCOUNTS, { FIELD_CATCHALL, FIELD_SEND, FIELD_NOW },
+        { "INSERT INTO alias (address, domain, members_send, created)"
+          " VALUES (:alias, :domain_of, coalesce(:members_send, 0), :now) ON CONFLICT (address) DO UPDATE"
+          " SET members_send = coalesce(:members_send, alias.members_send)" },
+        NULL, NULL, "domain {domain_of} is not known: policyctl domain add {domain_of}" },
+    [CHANGE_ALIAS_MEMBER] = { "alias-member", DATABASE_ACCOUNTS,
+        { FIELD_CATCHALL, FIELD_DESTINATION, FIELD_NOW },
+        { "INSERT INTO alias_destination (address, destination) VALUES (:alias, :destination)" },
+        NULL, "alias {alias} goes to {destination} already", "no alias {alias}" },
+    [CHANGE_ALIAS_MEMBER_REMOVE] = { "alias-member-remove", DATABASE_ACCOUNTS,
+        { FIELD_CATCHALL, FIELD_DESTINATION, FIELD_NOW },
+        { "DELETE FROM alias_destination WHERE address = :alias AND destination = :destination",
+          ALIASES_WITHOUT_DESTINATION },
+        "alias {alias} does not go to {destination}", NULL, NULL },
+    [CHANGE_ALIAS_REMOVE] = { "alias-remove", DATABASE_ACCOUNTS, { FIELD_CATCHALL, FIELD_NOW },
+        { "DELETE FROM alias WHERE address = :alias" }, "no alias {alias}", NULL, NULL },
+    [CHANGE_GRANT_ADD] = { "grant-add", DATABASE_ACCOUNTS, { FIELD_GRANTEE, FIELD_SENDER, FIELD_NOW },
+        { "INSERT INTO send_grant (grantee, sender, created) SELECT :grantee, :sender, :now"
+          " WHERE EXISTS (SELECT 1 FROM account WHERE address = :grantee)"
+          " OR EXISTS (SELECT 1 FROM domain WHERE '@' || name = :grantee)" },
+        "no account or domain {grantee}", "{grantee} may send as {sender} already", NULL },
+    [CHANGE_GRANT_REMOVE] = { "grant-remove", DATABASE_ACCOUNTS, { FIELD_GRANTEE, FIELD_SENDER, FIELD_NOW },
+        { "DELETE FROM send_grant WHERE grantee = :grantee AND sender = :sender" },
+        "{grantee} has no grant for {sender}", NULL, NULL },
+    [CHANGE_POLICY_SET] = { "policy-set", DATABASE_ACCOUNTS,
+        { FIELD_CHECK, FIELD_SCOPE, FIELD_MODE, FIELD_UNTIL, FIELD_NOW },
+        { "INSERT INTO policy (scope, check_name, mode, expires, changed)"
+          " SELECT :scope, :check, :mode, :until, :now WHERE :scope = ''"
+          " OR EXISTS (SELECT 1 FROM domain WHERE name = :scope)"
+          " OR EXISTS (SELECT 1 FROM account WHERE address = :scope)"
+          " ON CONFLICT (scope, check_name) DO UPDATE SET mode = :mode, expires = :until, changed = :now" },
+        "no account or domain {scope}", NULL, NULL },
+    [CHANGE_POLICY_UNSET] = { "policy-unset", DATABASE_ACCOUNTS, { FIELD_CHECK, FIELD_SCOPE, FIELD_NOW },
+        { "DELETE FROM policy WHERE scope = :scope AND check_name = :check" },
+        "no policy row for {check} in that scope", NULL, NULL },
+    [CHANGE_LIST_ADD] = { "list-add", DATABASE_ACCOUNTS,
+        { FIELD_ACTION, FIELD_CLIENT, FIELD_HELO, FIELD_SENDER, FIELD_SCOPE, FIELD_UNTIL, FIELD_NOTE, FIELD_NOW },
+        { "INSERT INTO list_entry (action, client, helo, sender, scope, expires, note, created,"
+          " key_field, key_value, key_prefix) VALUES (:action, :client, :helo, :sender, :scope, :until,"
+          " :note, :now, :key_field, :key_value, :key_prefix)" },
+        NULL, "such an entry exists already", NULL },
+    [CHANGE_LIST_REMOVE] = { "list-remove", DATABASE_ACCOUNTS, { FIELD_ID, FIELD_NOW },
+        { "DELETE FROM list_entry WHERE id = :id" }, "no list entry {id}: see policyctl list show", NULL, NULL },
+    [CHANGE_OBSERVE] = { "observe", DATABASE_STATE,
+        { FIELD_CHECK, FIELD_SUBJECT, FIELD_CAUSE, FIELD_NUMBER, FIELD_SAMPLE, FIELD_NOW },
+        { "INSERT INTO observation (check_name, subject, cause, count, first_seen, last_seen, sample)"
+          " VALUES (:check, :subject, :cause, :number, :now, :now, :sample)"
+          " ON CONFLICT (check_name, subject, cause) DO UPDATE"
+          " SET count = observation.count + :number, last_seen = :now, sample = :sample" },
+        NULL, NULL, NULL },
+    [CHANGE_OBSERVE_TRIM] = { "observe-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_NOW },
+        { "DELETE FROM observation WHERE last_seen <= (SELECT last_seen FROM observation"
+          " ORDER BY last_seen DESC LIMIT 1 OFFSET :number)" },
+        NULL, NULL, NULL },
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables behind the store: the SQL of each query and of each change, and the
+ * migrations.  A backend reads them; nothing else does.  Layer 2.
+ */
+#ifndef POSTERN_STORE_SCHEMA_H
+#define POSTERN_STORE_SCHEMA_H
+
+#include "store.h"
+
+/* Parameters are ?1, ?2, ... */
+extern const char *const query_sql[QUERY_COUNT];
+extern const enum database query_database[QUERY_COUNT];
+
+enum { CHANGE_STATEMENTS_MAX = 6 };
+
+struct change_type {
+    const char *name;
+    enum database database;
+    enum field field[CHANGE_FIELDS_MAX]; /* what it takes, ends in FIELD_NOW */
+    /* Run in this order; parameters are :name of a field or of a derived value
+     * (struct change_values). The first has to touch a row. */
+    const char *sql[CHANGE_STATEMENTS_MAX];
+    /* The line for each way to fail, with a {field} filled in, and the remedy. */
+    const char *none;    /* the first statement touched no row: NOT_FOUND */
+    const char *exists;  /* UNIQUE: BAD */
+    const char *foreign; /* FOREIGN KEY: BAD */
+};
+
+extern const struct change_type change_types[CHANGE_COUNT];
+
+/* One migration: brings a database from version - 1 to version. */
+struct migration {
+    enum database database;
+    int version;
+    const char *sql;
+};
+
+extern const struct migration migrations[]; /* made from sql/ by the build; ends in a NULL sql */
+int schema_version(enum database);          /* the newest */
+
+/* The values of a change, checked and in canonical form. */
+struct change_values {
+    const char *value[FIELD_COUNT]; /* NULL: the change does not take it, or SQL NULL */
+    const char *domain_of;          /* of address or catchall */
+    const char *key_field, *key_value, *key_prefix; /* of a list entry */
+    char now[24];
+    char text[4096]; /* what the pointers point into */
+    size_t used;
+};
+
+/* Checks and normalises each field. BAD or LIMIT, with a line, where one is wrong. */
+enum result change_check(const struct change *, int64_t now, struct change_values *values_r,
+                         struct error *) MUST_CHECK;
+
+/* The value that goes with :name in a statement, without the colon. */
+const char *change_value(const struct change_values *, const char *name);
+
+/* The line of a change_type with its {field}s filled in. */
+void change_explain(const char *line, const struct change_values *, struct error *error_r);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the SQLite backend: one connection, its prepared statements, and the
+ * identity of its file.  Layer 2.
+ */
+#ifndef POSTERN_STORE_SQLITE_H
+#define POSTERN_STORE_SQLITE_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "store_backend.h"
+#include "store_schema.h"
+
+enum transaction { TX_BEGIN, TX_BEGIN_IMMEDIATE, TX_COMMIT, TX_ROLLBACK, TX_SAVEPOINT, TX_RELEASE, TX_UNDO, TX_COUNT };
+
+struct sqlite_store {
+    struct store base;
+    sqlite3 *db;
+    char *path; /* NULL: in memory */
+    dev_t device;
+    ino_t inode;
+    enum database database;
+    sqlite3_stmt *query[QUERY_COUNT]; /* each prepared when it is first needed */
+    sqlite3_stmt *change[CHANGE_COUNT][CHANGE_STATEMENTS_MAX];
+    sqlite3_stmt *transaction[TX_COUNT];
+    sqlite3_stmt *version;
+};
+
+/* Prepares sql into *stmt unless that is done. */
+enum result sqlite_prepare(struct sqlite_store *, const char *sql, sqlite3_stmt **stmt) MUST_CHECK;
+enum result sqlite_transaction(struct sqlite_store *, enum transaction) MUST_CHECK;
+enum result sqlite_store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now);
+
+/* Checks the schema's version, and brings an older one up to date where `migrate`. */
+enum result sqlite_migrate(sqlite3 *, const char *path, enum database, bool migrate, struct error *) MUST_CHECK;
+
+#endif
