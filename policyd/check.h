@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A check: a pure function of request, configuration, facts and time.  It never
+ * logs, writes, reads a clock or touches a socket.  To add one: a row in
+ * lib/check_info.c, a file in checks/, a line in check.c, cases in t/cases/.
+ * Layer 5.
+ */
+#ifndef POSTERN_CHECK_H
+#define POSTERN_CHECK_H
+
+#include "policyd/decision.h"
+#include "policyd/facts.h"
+#include "policyd/request.h"
+
+struct check_ctx {
+    enum check_id id;
+    const struct request *request;
+    const struct config *config;
+    struct facts *facts;
+    const struct listed_row *listed; /* the list entry that matches, or NULL */
+};
+
+/* Only VERDICT_REFUSE fills in the finding (check_refuse). A check may lower
+ * f->mode, never raise it. */
+typedef enum verdict check_fn(const struct check_ctx *, struct finding *);
+
+struct check {
+    check_fn *run;
+    unsigned states;   /* bits of enum protocol_state in which it can decide */
+    unsigned contexts; /* bits of enum policy_context in which it does */
+    unsigned flags;
+};
+
+enum {
+    CHECK_SKIPPED_BY_ALLOW = 1, /* an allow entry spares the client this one */
+    CHECK_STRANGERS_ONLY = 2,   /* never for authenticated or trusted clients */
+    CHECK_NEEDS_ACCOUNTS = 4    /* where accounts cannot be read, mail waits (451 4.3.0) */
+};
+
+extern const struct check checks[CHECK_COUNT];
+
+/* Fills in the reply from the check's text, with values for its {placeholders}:
+ * request's own ones, and `detail` for {suffix} and {reason}. Returns VERDICT_REFUSE. */
+enum verdict check_refuse(const struct check_ctx *, struct finding *, const char *cause, const char *subject,
+                          const char *detail);
+
+check_fn access_run, account_status_run, sender_login_run, sender_auth_run, helo_local_run, helo_fqdn_run,
+    helo_self_run, helo_resolve_run;
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Suspended and disabled accounts may not send.  The password has matched by now:
+ * the reason is for its owner.  Layer 5.
+ */
+#include <string.h>
+
+#include "policyd/check.h"
+
+static bool suspends_smtp(const char *services)
+{
+    return strcmp(services, "all") == 0 || strstr(services, "smtp") != NULL;
+}
+
+static enum verdict unknown_login(const struct check_ctx *c, struct finding *f)
+{
+    finding_row(f, "no account %s", c->request->login.text);
+    if (!c->config->account_status.refuse_unknown_login)
+        return VERDICT_PASS;
+    return check_refuse(c, f, "unknown_login", c->request->login.text, "no such account on this server");
+}
+
+enum verdict account_status_run(const struct check_ctx *c, struct finding *f)
+{
+    const struct request *q = c->request;
+    struct account_row row;
+    enum result r;
+
+    if (!q->authenticated)
+        return VERDICT_NONE;
+    r = q->login_odd ? NOT_FOUND : facts_account(c->facts, q->login.text, &row);
+    if (r == NOT_FOUND)
+        return unknown_login(c, f);
+    if (r != OK)
+        return r == PENDING ? VERDICT_PENDING : VERDICT_TRY_AGAIN;
+    if (row.disabled) {
+        finding_row(f, "account %s: status disabled", q->login.text);
+        return check_refuse(c, f, "disabled", q->login.text, "disabled by the administrator");
+    }
+    if (!suspends_smtp(row.suspended) || (row.suspended_until && row.suspended_until <= c->facts->now))
+        return VERDICT_PASS;
+    finding_row(f, "account %s: suspended (%s)", q->login.text, row.suspended);
+    return check_refuse(c, f, "suspended", q->login.text, row.reason);
+}

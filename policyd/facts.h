@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a check may ask: domains, accounts, aliases, grants, modes, list entries and
+ * DNS.  Each says OK, NOT_FOUND, PENDING or TRY_AGAIN.  Layer 5.
+ */
+#ifndef POSTERN_FACTS_H
+#define POSTERN_FACTS_H
+
+#include "lib/address.h"
+#include "policyd/dns.h"
+#include "policyd/request.h"
+#include "policyd/rows.h"
+
+enum { REASON_MAX = 400 };
+
+struct scope_modes {
+    bool valid;
+    enum result result;
+    char scope[ADDRESS_MAX + 1];
+    signed char mode[CHECK_COUNT]; /* -1: no row that counts */
+};
+
+/* One request's view; the owner sets it up with facts_init and keeps what it points
+ * to. */
+struct facts {
+    const struct config *config;
+    struct rows *rows;
+    struct dns_source *dns;    /* NULL: DNS cannot be asked */
+    struct dns_waiter *waiter; /* told when a PENDING answer is there */
+    int64_t now;               /* seconds since 1970 */
+    bool expired;              /* the deadline has passed: nothing is waited for */
+    unsigned lookups;          /* DNS questions of this request so far */
+    struct scope_modes memo[3]; /* host, domain, account: last asked for */
+};
+
+void facts_init(struct facts *, const struct config *, struct rows *, struct dns_source *,
+                struct dns_waiter *, int64_t now);
+
+enum domain_kind { DOMAIN_MAILBOX, DOMAIN_RELAY, DOMAIN_ALIAS };
+
+struct domain_row {
+    enum domain_kind kind;
+    char target[DOMAIN_MAX + 1]; /* of an alias */
+};
+
+struct account_row {
+    bool relay, disabled;
+    bool has_policy;         /* policy rows of its own */
+    char suspended[32];      /* "", "all", or services */
+    char reason[REASON_MAX + 1];
+    int64_t suspended_until; /* 0: until released */
+};
+
+struct alias_row {
+    bool members_send;
+    unsigned destinations;
+};
+
+enum result facts_domain(struct facts *, struct span name, struct domain_row *row_r) MUST_CHECK;
+enum result facts_account(struct facts *, const char *address, struct account_row *row_r) MUST_CHECK;
+enum result facts_alias(struct facts *, const char *address, struct alias_row *row_r) MUST_CHECK;
+enum result facts_alias_member(struct facts *, const char *alias, const char *destination) MUST_CHECK;
+
+/* Hands out the rows of a one-column query (destinations, grantees): texts as in
+ * struct rowset. LIMIT: too many. */
+enum result facts_column(struct facts *, enum query, const char *const *params, size_t count,
+                         struct rowset *rowset_r) MUST_CHECK;
+
+/* The grant by which login may send as sender, most specific first: its two names. */
+struct grant_row {
+    char grantee[ADDRESS_MAX + 1], sender[ADDRESS_MAX + 1];
+};
+enum result facts_grant(struct facts *, const struct address *login, const struct address *sender,
+                        struct grant_row *row_r) MUST_CHECK;
+
+/* The check's mode by the narrowest row that counts: account ("" for none), domain,
+ * host, else the check's default. *scope_r: the row's scope, NULL for the default.
+ * TRY_AGAIN: rows could not be read, *mode_r is the default. */
+enum result facts_mode(struct facts *, enum check_id, const struct address *account, struct span domain,
+                       enum mode *mode_r, const char **scope_r) MUST_CHECK;
+
+/* The most specific list entry that matches the request; allow before deny. */
+struct listed_row {
+    bool allow;
+    char id[24];
+};
+enum result facts_listed(struct facts *, const struct request *, struct listed_row *row_r) MUST_CHECK;
+
+/* Counts against the request's limit of lookups; past it, and after the deadline,
+ * DNS_FAILED. */
+enum dns_status facts_dns(struct facts *, struct span name, enum dns_type, struct dns_answer *answer_r);
+
+#endif

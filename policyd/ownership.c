@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/ownership.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct walk {
+    struct facts *facts;
+    const struct address *login;
+    unsigned left; /* aliases that may still be looked into */
+    char *why;     /* NULL: nobody asks */
+};
+
+static void say(const struct walk *w, const char *format, ...) PRINTF(2, 3);
+
+static void say(const struct walk *w, const char *format, ...)
+{
+    va_list args;
+
+    if (!w->why)
+        return;
+    va_start(args, format);
+    vsnprintf(w->why, OWNERSHIP_TEXT_MAX, format, args);
+    va_end(args);
+}
+
+enum result ownership_real_domain(struct facts *f, const struct address *a, struct address *address_r)
+{
+    struct domain_row row;
+    enum result r = facts_domain(f, address_domain(a), &row);
+
+    if (r == OK && row.kind == DOMAIN_ALIAS)
+        return address_in_domain(a, span_of(row.target), address_r);
+    if (r != OK && r != NOT_FOUND)
+        return r;
+    *address_r = *a;
+    return OK;
+}
+
+/* Whether an entry bears exactly this address. */
+static enum result bears(struct facts *f, const struct address *a, struct bearer *b)
+{
+    struct account_row account;
+    enum result as_account = facts_account(f, a->text, &account);
+    enum result as_alias = facts_alias(f, a->text, &b->alias_row);
+
+    if (as_account > NOT_FOUND)
+        return as_account;
+    if (as_alias > NOT_FOUND)
+        return as_alias;
+    b->account = as_account == OK;
+    b->alias = as_alias == OK;
+    if (!b->account && !b->alias)
+        return NOT_FOUND;
+    b->address = *a;
+    return OK;
+}
+
+/* As it stands, then in the domain that an alias domain stands for. */
+static enum result bears_in_either_domain(struct facts *f, const struct address *a, struct bearer *b)
+{
+    struct address real;
+    enum result r = bears(f, a, b);
+
+    if (r != NOT_FOUND)
+        return r;
+    r = ownership_real_domain(f, a, &real);
+    if (r != OK || address_equal(&real, a))
+        return r == OK ? NOT_FOUND : r;
+    return bears(f, &real, b);
+}
+
+enum result ownership_bearer(struct facts *f, const struct address *a, struct bearer *bearer_r)
+{
+    struct address bare;
+    enum result r = bears_in_either_domain(f, a, bearer_r);
+
+    if (r != NOT_FOUND || address_strip_extension(a, f->config->recipient_delimiter, &bare) != OK)
+        return r;
+    return bears_in_either_domain(f, &bare, bearer_r);
+}
+
+static enum result alias_owned(struct walk *w, const char *alias, const struct alias_row *row, unsigned depth);
+
+/* A destination may be an address with extension, in an alias domain, or another alias. */
+static enum result destination_owned(struct walk *w, const char *text, unsigned depth)
+{
+    struct address destination;
+    struct bearer b;
+    enum result r;
+
+    if (address_parse(span_of(text), &destination) != OK)
+        return NOT_FOUND;
+    r = ownership_bearer(w->facts, &destination, &b);
+    if (r != OK)
+        return r;
+    if (b.account && address_equal(&b.address, w->login))
+        return OK;
+    if (!b.alias || depth >= ALIAS_DEPTH_MAX)
+        return NOT_FOUND;
+    return alias_owned(w, b.address.text, &b.alias_row, depth + 1);
+}
+
+/* Looks into the alias' destinations for the login: first directly, so that a list of
+ * thousands costs one look-up, then through a bounded number of others. */
+static enum result alias_owned(struct walk *w, const char *alias, const struct alias_row *row, unsigned depth)
+{
+    char text[ROWS_TEXT_MAX];
+    struct rowset set;
+    enum result r;
+
+    if (row->destinations != 1 && !row->members_send)
+        return NOT_FOUND;
+    r = facts_alias_member(w->facts, alias, w->login->text);
+    if (r == NOT_FOUND && row->destinations <= w->left) {
+        w->left -= row->destinations;
+        r = facts_column(w->facts, QUERY_ALIAS_DESTINATIONS, &alias, 1, &set);
+        if (r != OK)
+            return r == LIMIT ? NOT_FOUND : r;
+        size_t len = 0;
+        for (size_t i = 0; i < set.count; i++)
+            len += strlen(set.text + len) + 1;
+        memcpy(text, set.text, len); /* what follows reuses the rowset */
+        r = NOT_FOUND;
+        for (const char *p = text; set.count > 0 && r == NOT_FOUND; set.count--, p = rowset_next(p))
+            r = destination_owned(w, p, depth);
+    }
+    if (r == OK)
+        say(w, "alias %s goes to %s", alias, w->login->text);
+    return r;
+}
+
+static enum result catchall_owned(struct walk *w, const struct address *sender)
+{
+    char alias[DOMAIN_MAX + 2];
+    struct alias_row row;
+    struct address real;
+    struct strbuf b;
+    enum result r = ownership_real_domain(w->facts, sender, &real);
+
+    if (r != OK)
+        return r;
+    strbuf_init(&b, alias, sizeof alias);
+    strbuf_addc(&b, '@');
+    strbuf_add(&b, address_domain(&real));
+    r = facts_alias(w->facts, alias, &row);
+    return r == OK ? alias_owned(w, alias, &row, 0) : r;
+}
+
+static enum result granted(struct walk *w, const struct address *sender)
+{
+    struct grant_row row;
+    enum result r = facts_grant(w->facts, w->login, sender, &row);
+
+    if (r == OK)
+        say(w, "grant to %s for %s", row.grantee, row.sender);
+    return r;
+}
+
+/* Grants name the address as it came, without its extension, or of its bearer. */
+static enum result granted_in_any_form(struct walk *w, const struct address *sender, const struct bearer *b)
+{
+    struct address other;
+    enum result r = granted(w, sender);
+
+    if (r != NOT_FOUND)
+        return r;
+    if (b)
+        return address_equal(&b->address, sender) ? NOT_FOUND : granted(w, &b->address);
+    if (address_strip_extension(sender, w->facts->config->recipient_delimiter, &other) == OK) {
+        r = granted(w, &other);
+        if (r != NOT_FOUND)
+            return r;
+    }
+    r = ownership_real_domain(w->facts, sender, &other);
+    if (r != OK)
+        return r;
+    return address_equal(&other, sender) ? NOT_FOUND : granted(w, &other);
+}
+
+static enum result owned(struct walk *w, const struct address *sender)
+{
+    struct bearer b = { 0 };
+    enum result r;
+
+    if (address_equal(w->login, sender)) {
+        say(w, "%s is the login", sender->text);
+        return OK;
+    }
+    enum result borne = ownership_bearer(w->facts, sender, &b);
+    if (borne > NOT_FOUND)
+        return borne;
+    if (borne == OK && b.account && address_equal(&b.address, w->login)) {
+        say(w, "%s is an address of the login", sender->text);
+        return OK;
+    }
+    r = NOT_FOUND;
+    if (borne == NOT_FOUND)
+        r = catchall_owned(w, sender);
+    else if (b.alias)
+        r = alias_owned(w, b.address.text, &b.alias_row, 0);
+    if (r == NOT_FOUND)
+        r = granted_in_any_form(w, sender, borne == OK ? &b : NULL);
+    if (r == NOT_FOUND)
+        say(w, "%s is %s, and no grant names it", sender->text,
+            borne == NOT_FOUND ? "no address here" : b.account ? "another account" : "an alias for others");
+    return r;
+}
+
+/* SRS moves an address into the forwarder's domain. Where that is a domain of ours, it
+ * has owners of its own: what is wrapped inside lets only its own domain's logins in. */
+static enum result unwrapped(struct facts *f, const struct address *login, const struct address *sender,
+                             struct address *plain_r)
+{
+    struct domain_row row;
+    enum result r;
+
+    if (address_unwrap(sender, plain_r) != OK)
+        return NOT_FOUND;
+    if (span_equal(address_domain(plain_r), address_domain(sender)) ||
+        span_equal(address_domain(login), address_domain(sender)))
+        return OK;
+    r = facts_domain(f, address_domain(sender), &row);
+    return r == OK ? NOT_FOUND : r == NOT_FOUND ? OK : r;
+}
+
+enum result ownership_check(struct facts *f, const struct address *login, const struct address *sender,
+                            char why_r[OWNERSHIP_TEXT_MAX])
+{
+    struct walk w = { .facts = f, .login = login, .left = ALIAS_WALK_MAX, .why = why_r };
+    struct address plain;
+    enum result r;
+
+    if (why_r)
+        why_r[0] = '\0';
+    r = unwrapped(f, login, sender, &plain);
+    if (r > NOT_FOUND)
+        return r;
+    return owned(&w, r == OK ? &plain : sender);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/policy.h"
+
+#include <string.h>
+
+#include "policyd/check.h"
+
+static const char unreadable[] = "451 4.3.0 Account table not readable, try again later";
+
+static bool applies(enum check_id id, const struct request *q, bool allowed)
+{
+    const struct check *c = &checks[id];
+
+    if ((c->states & q->state) == 0 || (c->contexts & q->context) == 0)
+        return false;
+    if ((c->flags & CHECK_SKIPPED_BY_ALLOW) && allowed)
+        return false;
+    if ((c->flags & CHECK_STRANGERS_ONLY) == 0)
+        return true;
+    if (q->authenticated || q->trusted)
+        return false;
+    /* AUTH is yet to come. */
+    return !(q->state == STATE_HELO && q->submission);
+}
+
+static enum result subject_mode(const struct request *q, struct facts *f, enum check_id id,
+                                enum mode *mode_r, const char **scope_r)
+{
+    switch (check_infos[id].subject) {
+    case SUBJECT_LOGIN:
+        return facts_mode(f, id, q->authenticated ? &q->login : NULL, address_domain(&q->login), mode_r,
+                          scope_r);
+    case SUBJECT_SENDER_DOMAIN:
+        return facts_mode(f, id, NULL, address_domain(&q->sender), mode_r, scope_r);
+    case SUBJECT_RECIPIENT_DOMAIN:
+        break;
+    }
+    return facts_mode(f, id, NULL, address_domain(&q->recipient), mode_r, scope_r);
+}
+
+static void explain_mode(enum mode mode, const char *scope, struct finding *f)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, f->mode_row, sizeof f->mode_row);
+    strbuf_adds(&b, mode_name(mode));
+    if (!scope)
+        strbuf_adds(&b, ", the default");
+    else
+        strbuf_addf(&b, ", policy row for %s", *scope ? scope : "the host");
+}
+
+/* list: whether an entry matches, or TRY_AGAIN; listed: that entry. */
+static void run_check(enum check_id id, const struct request *q, struct facts *facts, enum result list,
+                      const struct listed_row *listed, struct finding *f)
+{
+    struct check_ctx ctx = { id, q, facts->config, facts, list == OK ? listed : NULL };
+    const char *scope;
+    enum result r;
+
+    f->verdict = VERDICT_NONE;
+    f->row[0] = f->mode_row[0] = '\0';
+    if (!applies(id, q, list == OK && listed->allow))
+        return;
+    r = subject_mode(q, facts, id, &f->mode, &scope);
+    if (r != OK && (checks[id].flags & CHECK_NEEDS_ACCOUNTS)) {
+        f->mode = MODE_ENFORCE; /* it may be: the mail waits */
+        f->verdict = VERDICT_TRY_AGAIN;
+        return;
+    }
+    if (f->explain)
+        explain_mode(f->mode, scope, f);
+    if (list != OK && list != NOT_FOUND && (checks[id].flags & CHECK_SKIPPED_BY_ALLOW))
+        f->verdict = VERDICT_TRY_AGAIN; /* the client may be one that is let pass */
+    else if (f->mode != MODE_OFF)
+        f->verdict = checks[id].run(&ctx, f);
+}
+
+/* The one place that says what a fact that could not be had means: mail waits where
+ * accounts are unreadable, and passes where it is DNS. */
+static bool try_again_defers(enum check_id id, const struct finding *f)
+{
+    return f->verdict == VERDICT_TRY_AGAIN && f->mode == MODE_ENFORCE &&
+           (checks[id].flags & CHECK_NEEDS_ACCOUNTS);
+}
+
+static void conclude(struct decision *d)
+{
+    const char *action = "DUNNO";
+
+    d->decided_by = -1;
+    d->degraded = false;
+    for (int id = 0; id < CHECK_COUNT && d->decided_by < 0; id++) {
+        const struct finding *f = &d->finding[id];
+        if (try_again_defers((enum check_id)id, f)) {
+            action = unreadable;
+            d->degraded = true;
+        } else if (f->verdict != VERDICT_REFUSE || f->mode != MODE_ENFORCE)
+            continue;
+        else
+            action = f->reply;
+        d->decided_by = id;
+    }
+    if (str_copy(span_of(action), d->action, sizeof d->action) != OK)
+        d->action[0] = '\0'; /* cannot be: both have the same size */
+}
+
+enum result policy_decide(const struct request *q, struct facts *facts, bool explain,
+                          struct decision *decision_r)
+{
+    struct listed_row listed;
+    enum result list = facts_listed(facts, q, &listed);
+    bool pending = false;
+
+    for (int id = 0; id < CHECK_COUNT; id++) {
+        struct finding *f = &decision_r->finding[id];
+        f->explain = explain;
+        run_check((enum check_id)id, q, facts, list, &listed, f);
+        pending |= f->verdict == VERDICT_PENDING;
+    }
+    if (pending && !facts->expired)
+        return PENDING;
+    conclude(decision_r);
+    return OK;
+}
+
+void policy_observed(const struct decision *d, policy_observed_fn *fn, void *context)
+{
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode == MODE_OBSERVE)
+            fn((enum check_id)id, &d->finding[id], context);
+}
+
+enum result policy_resend_key(const struct request *q, char key_r[RESEND_KEY_MAX], size_t *len_r)
+{
+    static const enum attribute parts[] = { ATTR_INSTANCE,       ATTR_QUEUE_ID,  ATTR_POLICY_CONTEXT,
+                                            ATTR_PROTOCOL_STATE, ATTR_RECIPIENT, ATTR_RECIPIENT_COUNT,
+                                            ATTR_SIZE };
+    struct strbuf b;
+
+    if (q->attr[ATTR_INSTANCE].len == 0)
+        return NOT_FOUND;
+    strbuf_init(&b, key_r, RESEND_KEY_MAX);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        strbuf_add(&b, q->attr[parts[i]]);
+        strbuf_addc(&b, '\n'); /* no value holds one */
+    }
+    *len_r = b.len;
+    return b.cut ? LIMIT : OK;
+}
+
+static void add_pair(struct strbuf *out, const char *name, struct span value)
+{
+    if (value.len == 0)
+        return;
+    strbuf_addc(out, ' ');
+    strbuf_adds(out, name);
+    strbuf_addc(out, '=');
+    strbuf_add_quoted(out, value);
+}
+
+static void add_observed(const struct decision *d, struct strbuf *out)
+{
+    const char *separator = " observed=";
+
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode == MODE_OBSERVE) {
+            strbuf_adds(out, separator);
+            strbuf_adds(out, check_infos[id].name);
+            separator = ",";
+        }
+}
+
+void policy_log_line(const struct request *q, const struct decision *d, uint64_t elapsed_us, struct strbuf *out)
+{
+    static const struct {
+        const char *name;
+        enum attribute attribute;
+    } pairs[] = {
+        { "state", ATTR_PROTOCOL_STATE }, { "context", ATTR_POLICY_CONTEXT },
+        { "client", ATTR_CLIENT_ADDRESS }, { "helo", ATTR_HELO_NAME },
+        { "sender", ATTR_SENDER }, { "recipient", ATTR_RECIPIENT },
+        { "login", ATTR_SASL_USERNAME }, { "queue_id", ATTR_QUEUE_ID },
+        { "instance", ATTR_INSTANCE },
+    };
+
+    strbuf_adds(out, "decision=");
+    strbuf_adds(out, d->decided_by < 0 ? "pass" : d->degraded ? "defer" : "refuse");
+    if (d->decided_by >= 0)
+        add_pair(out, "check", span_of(check_infos[d->decided_by].name));
+    add_observed(d, out);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        add_pair(out, pairs[i].name, q->attr[pairs[i].attribute]);
+    if (d->decided_by >= 0)
+        add_pair(out, "reply", span_of(d->action));
+    strbuf_adds(out, " us=");
+    strbuf_addu(out, elapsed_us);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pipeline: request -> checks -> decision.  Every check is evaluated, for the
+ * records; the first refusal in order that is enforced is the reply.  Layer 6.
+ */
+#ifndef POSTERN_POLICY_H
+#define POSTERN_POLICY_H
+
+#include "policyd/decision.h"
+#include "policyd/facts.h"
+#include "policyd/request.h"
+
+/* Decides a prepared request. PENDING: facts are missing; run it again from the
+ * start when facts->waiter was woken (with facts_init, since an account may have
+ * changed meanwhile), or with facts->expired set at the deadline. OK: decided.
+ * `explain` fills in why each check decided as it did. */
+enum result policy_decide(const struct request *, struct facts *, bool explain,
+                          struct decision *decision_r) MUST_CHECK;
+
+/* Calls fn for each check that would have refused, had it been enforced. */
+typedef void policy_observed_fn(enum check_id, const struct finding *, void *context);
+void policy_observed(const struct decision *, policy_observed_fn *, void *context);
+
+/* The key by which a request that Postfix sends again is known: instance, queue_id,
+ * policy_context, protocol_state, recipient, recipient_count and size. NOT_FOUND:
+ * none, for want of an instance; LIMIT: too long. */
+enum { RESEND_KEY_MAX = 1024 };
+enum result policy_resend_key(const struct request *, char key_r[RESEND_KEY_MAX], size_t *len_r) MUST_CHECK;
+
+/* The one line a decision leaves in the log, without its end. elapsed: microseconds. */
+void policy_log_line(const struct request *, const struct decision *, uint64_t elapsed_us, struct strbuf *out);
+
+#endif

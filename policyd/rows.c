@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAYS = 4, KEY_MAX = 1400 };
+
+struct entry {
+    uint64_t hash, generation;
+    int64_t read_at;
+    enum result result; /* OK or NOT_FOUND */
+    unsigned key_len, text_len;
+    size_t count, columns;
+    char data[]; /* the key, then the text */
+};
+
+struct rows {
+    struct store *store;
+    bool begun;
+    uint64_t generation;
+    struct rows_stats stats;
+    size_t sets;
+    struct entry **entry; /* sets * WAYS, each set in the order of last use */
+    char key[KEY_MAX];
+    size_t key_len;
+    char text[ROWS_TEXT_MAX];
+    size_t text_len;
+    struct rowset found;
+    bool overflow;
+};
+
+/* Few, and asked for by every request. */
+static bool is_kept(enum query q)
+{
+    return q == QUERY_DOMAIN || q == QUERY_POLICY || q == QUERY_LIST_SHAPE;
+}
+
+const char *rowset_next(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
+enum result rows_open(struct store *store, size_t entries, struct rows **rows_r)
+{
+    struct rows *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return TRY_AGAIN;
+    r->sets = entries / WAYS > 0 ? entries / WAYS : 1;
+    r->entry = calloc(r->sets * WAYS, sizeof *r->entry);
+    if (!r->entry) {
+        free(r);
+        return TRY_AGAIN;
+    }
+    r->store = store;
+    *rows_r = r;
+    return OK;
+}
+
+void rows_close(struct rows **rows)
+{
+    struct rows *r = *rows;
+
+    if (!r)
+        return;
+    rows_turn_end(r);
+    for (size_t i = 0; i < r->sets * WAYS; i++)
+        free(r->entry[i]);
+    free(r->entry);
+    free(r);
+    *rows = NULL;
+}
+
+void rows_turn_end(struct rows *r)
+{
+    if (r->begun)
+        store_end(r->store);
+    r->begun = false;
+}
+
+void rows_changed(struct rows *r)
+{
+    rows_turn_end(r);
+    r->generation++;
+}
+
+void rows_use(struct rows *r, struct store *store)
+{
+    rows_turn_end(r);
+    r->store = store;
+    r->generation++;
+}
+
+uint64_t rows_generation(const struct rows *r)
+{
+    return r->generation;
+}
+
+struct rows_stats rows_stats(const struct rows *r)
+{
+    return r->stats;
+}
+
+/* LIMIT: parameters longer than any row's key. */
+static enum result make_key(struct rows *r, enum query q, const char *const *params, size_t count)
+{
+    r->key[0] = (char)q;
+    r->key_len = 1;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(params[i]) + 1;
+        if (size > sizeof r->key - r->key_len)
+            return LIMIT;
+        memcpy(r->key + r->key_len, params[i], size);
+        r->key_len += size;
+    }
+    return OK;
+}
+
+/* FNV-1a, 64 bits. Keys that collide on purpose only push each other out. */
+static uint64_t key_hash(const char *key, size_t len)
+{
+    uint64_t h = 14695981039346656037u;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)key[i]) * 1099511628211u;
+    return h ^ h >> 32;
+}
+
+static struct entry **set_of(struct rows *r, uint64_t hash)
+{
+    return r->entry + hash % r->sets * WAYS;
+}
+
+/* Finds the entry and makes it the first of its set. */
+static struct entry *find(struct rows *r, uint64_t hash)
+{
+    struct entry **set = set_of(r, hash);
+
+    for (size_t i = 0; i < WAYS; i++) {
+        struct entry *e = set[i];
+        if (!e || e->hash != hash || e->key_len != r->key_len || memcmp(e->data, r->key, r->key_len) != 0)
+            continue;
+        memmove(set + 1, set, i * sizeof *set);
+        set[0] = e;
+        return e;
+    }
+    return NULL;
+}
+
+static enum result hand_out(const struct entry *e, struct rowset *rowset_r)
+{
+    *rowset_r = (struct rowset){ e->data + e->key_len, e->count, e->columns };
+    return e->result;
+}
+
+/* Keeps what was just read; without memory it is only not kept. */
+static void keep(struct rows *r, struct entry *old, uint64_t hash, enum result result, int64_t now)
+{
+    struct entry **set = set_of(r, hash), *e = old;
+
+    if (!old || old->text_len != r->text_len || memcmp(old->data + old->key_len, r->text, r->text_len) != 0) {
+        e = malloc(sizeof *e + r->key_len + r->text_len);
+        if (!e)
+            return;
+        if (old) /* it is the first of its set */
+            free(old);
+        else {
+            free(set[WAYS - 1]);
+            memmove(set + 1, set, (WAYS - 1) * sizeof *set);
+        }
+        set[0] = e;
+        e->hash = hash;
+        e->key_len = (unsigned)r->key_len;
+        e->text_len = (unsigned)r->text_len;
+        memcpy(e->data, r->key, r->key_len);
+        memcpy(e->data + r->key_len, r->text, r->text_len);
+    }
+    e->generation = r->generation;
+    e->read_at = now;
+    e->result = result;
+    e->count = r->found.count;
+    e->columns = r->found.columns;
+}
+
+static bool take_row(const struct row *row, void *context)
+{
+    struct rows *r = context;
+
+    r->found.count++;
+    r->found.columns = row->count;
+    for (size_t i = 0; i < row->count; i++) {
+        const char *text = row->column[i] ? row->column[i] : "";
+        size_t size = strlen(text) + 1;
+        if (size > sizeof r->text - r->text_len) {
+            r->overflow = true;
+            return false;
+        }
+        memcpy(r->text + r->text_len, text, size);
+        r->text_len += size;
+    }
+    return true;
+}
+
+static enum result read_store(struct rows *r, enum query q, const char *const *params, size_t count)
+{
+    r->text_len = 0;
+    r->found = (struct rowset){ r->text, 0, 0 };
+    r->overflow = false;
+    if (!r->begun) {
+        if (store_begin(r->store) != OK)
+            return TRY_AGAIN;
+        r->begun = true;
+    }
+    enum result result = store_query(r->store, q, params, count, take_row, r);
+    return result == OK && r->overflow ? LIMIT : result;
+}
+
+enum result rows_get(struct rows *r, enum query q, const char *const *params, size_t count, int64_t now,
+                     struct rowset *rowset_r)
+{
+    if (make_key(r, q, params, count) != OK)
+        return NOT_FOUND;
+    uint64_t hash = key_hash(r->key, r->key_len);
+    struct entry *e = find(r, hash);
+
+    if (e && is_kept(q) && e->generation == r->generation) {
+        r->stats.kept++;
+        return hand_out(e, rowset_r);
+    }
+    enum result result = read_store(r, q, params, count);
+    if (result == TRY_AGAIN && e && now - e->read_at <= ROWS_LAST_GOOD_S) {
+        r->stats.last_good++;
+        return hand_out(e, rowset_r);
+    }
+    if (result == TRY_AGAIN)
+        r->stats.failed++;
+    else
+        r->stats.read++;
+    if (result == OK || result == NOT_FOUND)
+        keep(r, e, hash, result, now);
+    *rowset_r = r->found;
+    return result;
+}
