@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control socket: what policyctl asks of the daemon (lib/control.h has the
+ * protocol).  Who asked is logged.  Layer 7.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "policyd/daemon.h"
+#include "policyd/log.h"
+#include "policyd/protocol.h"
+
+enum { CHANGES_MAX = 1024 };
+
+/* One change request: the frame is copied, since the connection may go first. */
+struct change_job {
+    struct job job;
+    struct waiting waiting;
+    struct conn *conn; /* NULL: gone */
+    struct change_set set;
+    char *text;
+    size_t count;
+    struct change change[]; /* CHANGES_MAX at most */
+};
+
+static void reply(struct conn *c, enum result r, const char *text)
+{
+    char array[1024];
+    struct strbuf b;
+
+    strbuf_init(&b, array, sizeof array - 1);
+    strbuf_addf(&b, "result=%s\ntext=", result_name(r));
+    strbuf_add_clean(&b, span_of(text));
+    strbuf_adds(&b, "\n");
+    array[b.len] = '\n';
+    conn_reply(c, (struct span){ array, b.len + 1 });
+}
+
+static void log_peer(struct conn *c, const char *what, enum result r, const char *why)
+{
+    struct ucred peer = { 0 };
+    socklen_t len = sizeof peer;
+
+    if (getsockopt(conn_fd(c), SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        peer.uid = (uid_t)-1;
+    log_format(LOG_LEVEL_INFO, "control=%s uid=%ld pid=%ld result=%s%s%s", what, (long)peer.uid,
+               (long)peer.pid, result_name(r), *why ? " why=" : "", why);
+}
+
+/* ---- changes ---- */
+
+static void free_change_job(struct change_job *j)
+{
+    explicit_bzero(j->text, strlen(j->text)); /* hashes */
+    free(j->text);
+    free(j);
+}
+
+static void on_done(struct job *job)
+{
+    struct change_job *j = (struct change_job *)job;
+
+    if (j->conn) {
+        const char *name = j->count > 0 ? change_name(j->change[0].kind) : "change";
+        log_peer(j->conn, name, j->set.result, j->set.error.text);
+        reply(j->conn, j->set.result, j->set.error.text);
+    }
+    free_change_job(j);
+}
+
+static void on_cancel(struct waiting *w)
+{
+    struct change_job *j = (struct change_job *)((char *)w - offsetof(struct change_job, waiting));
+
+    j->conn = NULL; /* what was asked is done all the same */
+}
+
+static void on_expire(struct waiting *w)
+{
+    struct change_job *j = (struct change_job *)((char *)w - offsetof(struct change_job, waiting));
+    struct conn *c = j->conn;
+
+    j->conn = NULL;
+    reply(c, TRY_AGAIN, "the database is busy: the change is made as soon as it is free");
+}
+
+/* Reads one "name=value" that is NUL-terminated in place. */
+static enum result take_field(struct change_job *j, struct span name, const char *value, struct error *e)
+{
+    struct change *c = j->count > 0 ? &j->change[j->count - 1] : NULL;
+    enum field f;
+
+    if (span_equal(name, SPAN("change"))) {
+        if (j->count == CHANGES_MAX)
+            return error_set(e, LIMIT, "more than %d changes at once", CHANGES_MAX);
+        c = &j->change[j->count++];
+        memset(c, 0, sizeof *c);
+        if (change_parse(span_of(value), &c->kind) != OK)
+            return error_set(e, BAD, "no change '%.40s'", value);
+        return OK;
+    }
+    if (!c || field_parse(name, &f) != OK || !change_takes(c->kind, f))
+        return error_set(e, BAD, "'%.*s' does not belong there", name.len < 40 ? (int)name.len : 40, name.ptr);
+    c->field[f] = value;
+    return OK;
+}
+
+static size_t count_changes(struct span lines)
+{
+    struct span name, value;
+    size_t count = 0;
+
+    while (protocol_line(&lines, &name, &value) == OK)
+        count += span_equal(name, SPAN("change"));
+    return count;
+}
+
+static enum result parse_changes(struct change_job *j, struct span lines, struct error *e)
+{
+    struct span name, value;
+    enum result r, line;
+
+    while ((line = protocol_line(&lines, &name, &value)) == OK) {
+        ((char *)value.ptr)[value.len] = '\0'; /* in our own copy, in place of the line feed */
+        r = take_field(j, name, value.ptr, e);
+        if (r != OK)
+            return r;
+    }
+    if (line != NOT_FOUND || j->count == 0)
+        return error_set(e, BAD, "no change in the request");
+    for (size_t i = 1; i < j->count; i++)
+        if (change_database(j->change[i].kind) != change_database(j->change[0].kind))
+            return error_set(e, BAD, "changes of two databases in one request");
+    return OK;
+}
+
+static enum served change(struct conn *c, struct span lines)
+{
+    size_t count = count_changes(lines);
+    struct change_job *j = NULL;
+    struct error e = { "" };
+    enum result r = count > CHANGES_MAX ? error_set(&e, LIMIT, "more than %d changes at once", CHANGES_MAX) : OK;
+
+    if (r == OK) {
+        j = calloc(1, sizeof *j + count * sizeof *j->change);
+        char *text = j ? malloc(lines.len + 1) : NULL;
+        if (!text) {
+            free(j);
+            return SERVED_CLOSE;
+        }
+        memcpy(text, lines.ptr, lines.len);
+        text[lines.len] = '\0';
+        j->text = text;
+        r = parse_changes(j, (struct span){ text, lines.len }, &e);
+    }
+    if (r != OK) {
+        if (j)
+            free_change_job(j);
+        reply(c, r, e.text);
+        return SERVED;
+    }
+    j->conn = c;
+    j->waiting = (struct waiting){ on_cancel, on_expire };
+    j->set = (struct change_set){ .change = j->change, .count = j->count };
+    j->job = (struct job){ .database = change_database(j->change[0].kind), .set = &j->set, .sets = 1,
+                           .done = on_done };
+    conn_park(c, &j->waiting);
+    writer_submit(the_daemon.writer, &j->job);
+    return SERVED_PARKED;
+}
+
+/* ---- status, reload ---- */
+
+static void add_store_status(struct strbuf *b)
+{
+    struct rows_stats rows = rows_stats(the_daemon.rows);
+    struct writer_stats w = writer_stats(the_daemon.writer);
+
+    strbuf_addf(b, "accounts_readable=%s\n", the_daemon.accounts ? "yes" : "no");
+    strbuf_addf(b, "rows_kept=%llu\nrows_read=%llu\nrows_last_good=%llu\nrows_failed=%llu\n",
+                (unsigned long long)rows.kept, (unsigned long long)rows.read,
+                (unsigned long long)rows.last_good, (unsigned long long)rows.failed);
+    strbuf_addf(b, "commits=%llu\nchanges=%llu\ncommit_failures=%llu\n", (unsigned long long)w.transactions,
+                (unsigned long long)w.sets, (unsigned long long)w.failures);
+    strbuf_addf(b, "observations_lost=%llu\nlog_dropped=%llu\n",
+                (unsigned long long)observations_lost(the_daemon.observations),
+                (unsigned long long)log_dropped());
+}
+
+static void add_dns_status(struct strbuf *b)
+{
+    struct resolver_stats dns;
+
+    resolver_get_stats(the_daemon.resolver, &dns);
+    strbuf_addf(b, "dns_asked=%llu\ndns_hits=%llu\ndns_lookups=%llu\ndns_failed=%llu\ndns_in_flight=%zu\n"
+                   "dns_in_flight_peak=%zu\n",
+                (unsigned long long)dns.asked, (unsigned long long)dns.hits, (unsigned long long)dns.lookups,
+                (unsigned long long)dns.failed, dns.in_flight, dns.in_flight_peak);
+}
+
+static enum served status(struct conn *c, struct span lines)
+{
+    struct server_stats s = server_stats(the_daemon.server);
+    char array[4096];
+    struct strbuf b;
+
+    (void)lines;
+    strbuf_init(&b, array, sizeof array);
+    strbuf_addf(&b, "result=OK\nversion=%s\nuptime_s=%lld\nconfiguration=%s\n", PACKAGE_VERSION,
+                (long long)(daemon_now() - the_daemon.started), the_daemon.config->path);
+    strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\n", (unsigned long long)the_daemon.decisions[0],
+                (unsigned long long)the_daemon.decisions[1], (unsigned long long)the_daemon.decisions[2]);
+    strbuf_addf(&b, "connections=%u\nwaiting=%u\naccepted=%llu\nrequests=%llu\nmalformed=%llu\noversized=%llu\n"
+                    "closed_idle=%llu\nclosed_at_cap=%llu\n",
+                s.open, s.parked, (unsigned long long)s.accepted, (unsigned long long)s.requests,
+                (unsigned long long)s.malformed, (unsigned long long)s.oversized,
+                (unsigned long long)s.idle_closed, (unsigned long long)s.cap_closed);
+    add_store_status(&b);
+    add_dns_status(&b);
+    strbuf_addc(&b, '\n');
+    conn_reply(c, (struct span){ array, b.len });
+    return SERVED;
+}
+
+static enum served reload(struct conn *c, struct span lines)
+{
+    struct error e = { "" };
+    enum result r = daemon_reload(&e);
+
+    (void)lines;
+    log_peer(c, "reload", r, e.text);
+    reply(c, r, e.text);
+    return SERVED;
+}
+
+static const struct {
+    const char *name;
+    enum served (*run)(struct conn *, struct span lines);
+} commands[] = {
+    { "change", change },
+    { "status", status },
+    { "reload", reload },
+};
+
+static enum served handle(struct conn *c, struct span frame)
+{
+    struct span name, value;
+
+    if (protocol_line(&frame, &name, &value) != OK || !span_equal(name, SPAN("command"))) {
+        reply(c, BAD, "the first line is no command=");
+        return SERVED_CLOSE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (span_equal(value, span_of(commands[i].name)))
+            return commands[i].run(c, frame);
+    reply(c, BAD, "no such command");
+    return SERVED_CLOSE;
+}
+
+static enum result frame(struct span text, size_t *scanned, size_t *length_r, struct error *e)
+{
+    (void)e;
+    *length_r = protocol_frame(text, scanned);
+    return OK;
+}
+
+const struct service control_service = { "control", frame, handle };

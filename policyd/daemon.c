@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's parts: opened in order, reloaded, watched, closed.  Layer 7.
+ */
+#include "policyd/daemon.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "policyd/log.h"
+
+enum { ROW_ENTRIES = 16384, READ_BUSY_MS = 200, WATCH_S = 1 };
+
+struct daemon the_daemon;
+
+static struct {
+    struct event *timer;
+    struct store *fail; /* stands in while accounts.db is away */
+    uint64_t version;   /* of accounts.db, as far as others changed it */
+} watch;
+
+int64_t daemon_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+    return ts.tv_sec;
+}
+
+static struct server_limits server_limits(const struct config *c)
+{
+    return (struct server_limits){ c->limits.request_bytes, c->limits.connections, c->limits.deadline_ms,
+                                   c->limits.idle_timeout_s };
+}
+
+static struct resolver_config resolver_config(const struct config *c)
+{
+    return (struct resolver_config){ .servers = (const char *const *)c->dns.servers.item,
+                                     .server_count = c->dns.servers.count,
+                                     .timeout_ms = c->dns.timeout_ms,
+                                     .in_flight = c->dns.in_flight,
+                                     .cache_entries = c->dns.cache_entries };
+}
+
+static enum result open_accounts(const struct config *c, struct store **store_r, struct error *e)
+{
+    struct store_params p = { .path = c->accounts_db,
+                              .database = DATABASE_ACCOUNTS,
+                              .access = STORE_READ,
+                              .busy_timeout_ms = READ_BUSY_MS };
+
+    return store_open(&p, store_r, e);
+}
+
+static void on_accounts_changed(void *context)
+{
+    (void)context;
+    rows_changed(the_daemon.rows);
+}
+
+/* ---- the watch on accounts.db: removed, replaced, changed by somebody else ---- */
+
+static void accounts_away(struct daemon *d)
+{
+    log_format(LOG_LEVEL_ALARM, "%s was removed or replaced: answering from the last good rows",
+               d->config->accounts_db);
+    rows_use(d->rows, watch.fail);
+    store_close(&d->accounts);
+}
+
+static void accounts_back(struct daemon *d)
+{
+    struct error e;
+
+    if (open_accounts(d->config, &d->accounts, &e) != OK)
+        return; /* it was said once; looked at again in a second */
+    log_format(LOG_LEVEL_WARNING, "%s is opened anew", d->config->accounts_db);
+    rows_use(d->rows, d->accounts);
+    writer_reopen(d->writer, DATABASE_ACCOUNTS);
+    if (store_version(d->accounts, &watch.version) != OK)
+        watch.version = 0;
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *arg)
+{
+    struct daemon *d = arg;
+    uint64_t version = watch.version;
+
+    (void)fd, (void)what;
+    rows_turn_end(d->rows); /* a read transaction would not see the change */
+    if (!d->accounts)
+        accounts_back(d);
+    else if (store_version(d->accounts, &version) != OK)
+        accounts_away(d);
+    else if (version != watch.version) {
+        watch.version = version;
+        rows_changed(d->rows);
+    }
+}
+
+static enum result start_watch(struct daemon *d, struct error *e)
+{
+    struct store_params fail = { .backend = "fail" };
+    struct timeval tv = { WATCH_S, 0 };
+
+    watch.timer = event_new(d->base, -1, EV_PERSIST, on_watch, d);
+    if (!watch.timer || event_add(watch.timer, &tv) != 0)
+        return error_set(e, TRY_AGAIN, "timer: %s", strerror(errno));
+    if (store_version(d->accounts, &watch.version) != OK)
+        watch.version = 0;
+    return store_open(&fail, &watch.fail, e);
+}
+
+/* ---- start, reload, stop ---- */
+
+enum result daemon_open(struct error *e)
+{
+    struct daemon *d = &the_daemon;
+    struct writer_config writer = { d->config->accounts_db, d->config->state_db, on_accounts_changed, NULL };
+    struct resolver_config dns = resolver_config(d->config);
+    struct server_limits limits = server_limits(d->config);
+    enum result r;
+
+    d->started = daemon_now();
+    r = writer_open(d->base, &writer, &d->writer, e); /* first: it repairs what a crash left */
+    if (r == OK)
+        r = open_accounts(d->config, &d->accounts, e);
+    if (r == OK)
+        r = resolver_open(d->base, &dns, &d->resolver, e);
+    if (r != OK)
+        return r;
+    if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
+        observations_open(d->base, d->writer, &d->observations) != OK ||
+        server_open(d->base, &limits, &d->server) != OK)
+        return error_set(e, TRY_AGAIN, "out of memory");
+    return start_watch(d, e);
+}
+
+void daemon_close(void)
+{
+    struct daemon *d = &the_daemon;
+
+    server_close(&d->server);
+    observations_close(&d->observations);
+    writer_close(&d->writer);
+    if (watch.timer)
+        event_free(watch.timer);
+    rows_close(&d->rows);
+    store_close(&d->accounts);
+    store_close(&watch.fail);
+    answered_close(&d->answered);
+    if (d->resolver)
+        resolver_close(&d->resolver);
+}
+
+void daemon_turn(void)
+{
+    policy_service_turn();
+    if (the_daemon.rows)
+        rows_turn_end(the_daemon.rows);
+    if (the_daemon.writer)
+        writer_commit(the_daemon.writer);
+    log_flush();
+}
+
+static bool same_list(const struct string_list *a, const struct string_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->item[i], b->item[i]) != 0)
+            return false;
+    return true;
+}
+
+/* What was opened with rights that are gone now, or cannot move while it is in use. */
+static const char *needs_restart(const struct config *old, const struct config *new)
+{
+    if (!same_list(&old->listen, &new->listen))
+        return "listen";
+    if (!same_list(&old->socketmap_listen, &new->socketmap_listen))
+        return "socketmap_listen";
+    if (strcmp(old->control_socket, new->control_socket) != 0)
+        return "control_socket";
+    if (strcmp(old->accounts_db, new->accounts_db) != 0)
+        return "accounts_db";
+    if (strcmp(old->state_db, new->state_db) != 0)
+        return "state_db";
+    if (strcmp(old->user, new->user) != 0)
+        return "user";
+    return NULL;
+}
+
+enum result daemon_reload(struct error *e)
+{
+    struct daemon *d = &the_daemon;
+    struct config *config = NULL;
+    const char *option;
+    enum result r = config_load(d->config->path, &config, e);
+
+    if (r == OK && (option = needs_restart(d->config, config)) != NULL)
+        r = error_set(e, BAD, "%s: a new %s needs a restart: the old configuration stays", config->path, option);
+    if (r == OK) {
+        struct resolver_config dns = resolver_config(config);
+        r = resolver_reload(d->resolver, &dns, e);
+    }
+    if (r == OK)
+        r = log_open(config->log, e);
+    if (r != OK) {
+        log_format(LOG_LEVEL_WARNING, "reload: %s", e->text);
+        config_free(&config);
+        return r;
+    }
+    struct server_limits limits = server_limits(config);
+    server_set_limits(d->server, &limits);
+    config_free(&d->config);
+    d->config = config;
+    rows_changed(d->rows);
+    log_format(LOG_LEVEL_INFO, "configuration read again from %s", config->path);
+    return OK;
+}

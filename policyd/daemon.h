@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the services share: one of each, owned by main.  Layer 7.
+ */
+#ifndef POSTERN_DAEMON_H
+#define POSTERN_DAEMON_H
+
+#include "lib/config.h"
+#include "policyd/answered.h"
+#include "policyd/observations.h"
+#include "policyd/resolver.h"
+#include "policyd/rows.h"
+#include "policyd/server.h"
+#include "policyd/writer.h"
+
+struct daemon {
+    struct event_base *base;
+    struct config *config;
+    struct store *accounts; /* read-only; NULL while the file is missing */
+    struct rows *rows;
+    struct resolver *resolver;
+    struct writer *writer;
+    struct observations *observations;
+    struct answered *answered;
+    struct server *server;
+    int64_t started; /* seconds since 1970 */
+    uint64_t decisions[3]; /* pass, refuse, defer */
+};
+
+extern struct daemon the_daemon;
+
+extern const struct service policy_service, socketmap_service, control_service;
+
+/* Opens all parts for the_daemon.base and the_daemon.config; daemon_close also after a
+ * failure. */
+enum result daemon_open(struct error *) MUST_CHECK;
+void daemon_close(void);
+
+/* To be called at the end of each turn of the event loop: decides what was woken, ends
+ * the read transaction, commits what was proposed, writes the log. */
+void daemon_turn(void);
+
+/* At the end of each turn of the loop: decides what was woken. */
+void policy_service_turn(void);
+
+/* Seconds since 1970. */
+int64_t daemon_now(void);
+
+/* Reads policyd.conf again; where it is wrong, the old one stays. Its error line is
+ * also logged. */
+enum result daemon_reload(struct error *) MUST_CHECK;
+
+#endif

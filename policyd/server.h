@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listening sockets and connections: accepting, framing, replying, time-outs and
+ * caps.  What is in a frame is a service's business.  Layer 7.
+ */
+#ifndef POSTERN_SERVER_H
+#define POSTERN_SERVER_H
+
+#include <event2/event.h>
+
+#include "lib/result.h"
+#include "lib/str.h"
+
+struct server;
+struct conn;
+
+/* The length of the first whole frame, 0 where more is to come; *scanned starts at 0
+ * and is the framer's to remember how far it looked. BAD: never a frame; then the
+ * line says why. */
+typedef enum result frame_fn(struct span text, size_t *scanned, size_t *length_r, struct error *);
+
+enum served { SERVED, SERVED_PARKED, SERVED_CLOSE };
+
+struct service {
+    const char *name; /* for the log, and of the socket under socket activation */
+    frame_fn *frame;
+    /* Handles one frame, which stays where it is until the reply: SERVED after
+     * conn_reply; SERVED_PARKED: conn_reply comes later (conn_waiting is set). */
+    enum served (*handle)(struct conn *, struct span frame);
+};
+
+/* Whoever parks a connection keeps this for it; cancel is called when the connection
+ * goes first, expire at the deadline. */
+struct waiting {
+    void (*cancel)(struct waiting *);
+    void (*expire)(struct waiting *);
+};
+
+struct server_limits {
+    unsigned frame_bytes, connections, deadline_ms, idle_timeout_s;
+};
+
+enum result server_open(struct event_base *, const struct server_limits *, struct server **server_r) MUST_CHECK;
+void server_close(struct server **); /* open connections too */
+void server_set_limits(struct server *, const struct server_limits *);
+
+/* Serves on a listening socket, which the server owns from now on. */
+enum result server_listen(struct server *, int fd, const struct service *, struct error *) MUST_CHECK;
+
+/* Opens "unix:PATH" (mode 0660, group gid unless that is -1; a socket that nobody
+ * listens on any more is replaced) or "inet:ADDRESS:PORT". */
+enum result server_socket(const char *spec, int group, int *fd_r, struct error *) MUST_CHECK;
+
+void conn_reply(struct conn *, struct span reply); /* and goes on with the next frame, if it was parked */
+void conn_close(struct conn *);
+void conn_park(struct conn *, struct waiting *);
+const char *conn_name(const struct conn *); /* "policy#17": for the log */
+int conn_fd(const struct conn *);
+
+struct server_stats {
+    uint64_t accepted, requests, malformed, oversized, idle_closed, cap_closed;
+    unsigned open, parked;
+};
+struct server_stats server_stats(const struct server *);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policyd/log.h"
+
+enum { DATABASES = 2, BATCH_MAX = 1024, BUSY_MS = 2000, CHECKPOINT_EVERY = 200, CHECKPOINT_S = 5 };
+
+struct queue {
+    struct job *first, **last;
+};
+
+struct writer {
+    struct writer_config config;
+    struct queue collected; /* the loop's own, until writer_commit */
+    struct event *event;
+    int wake; /* eventfd: the thread has handed jobs back */
+    pthread_t thread;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t cond;
+    struct queue waiting, finished;
+    bool stop, reopen[DATABASES];
+    bool accounts_changed;
+    struct writer_stats stats;
+    struct error alarm; /* what the thread wants logged */
+
+    struct store *store[DATABASES]; /* the thread's own from here */
+    unsigned dirty[DATABASES];      /* transactions since the last checkpoint */
+};
+
+static void queue_init(struct queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+static void queue_add(struct queue *q, struct job *job)
+{
+    job->next = NULL;
+    *q->last = job;
+    q->last = &job->next;
+}
+
+static void queue_move(struct queue *to, struct queue *from)
+{
+    if (!from->first)
+        return;
+    *to->last = from->first;
+    to->last = from->last;
+    queue_init(from);
+}
+
+/* ---- the thread ---- */
+
+static enum result open_database(struct writer *w, enum database d, struct error *e)
+{
+    struct store_params p = {
+        .path = d == DATABASE_ACCOUNTS ? w->config.accounts_db : w->config.state_db,
+        .database = d,
+        .access = d == DATABASE_ACCOUNTS ? STORE_WRITE : STORE_CREATE,
+        .busy_timeout_ms = BUSY_MS,
+    };
+
+    return store_open(&p, &w->store[d], e);
+}
+
+static void fail_job(struct job *job, const char *why)
+{
+    for (size_t i = 0; i < job->sets; i++)
+        job->set[i].result = error_set(&job->set[i].error, TRY_AGAIN, "nothing was changed: %s", why);
+}
+
+static void note_alarm(struct writer *w, const char *why)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->stats.failures++;
+    error_set(&w->alarm, OK, "%s", why);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+/* Applies up to BATCH_MAX sets of one database, from jobs that lie in a row. */
+static struct job *apply_batch(struct writer *w, struct job *job)
+{
+    struct change_set *sets[BATCH_MAX];
+    enum database d = job->database;
+    size_t count = 0;
+    struct error e;
+
+    for (; job && job->database == d && count + job->sets <= BATCH_MAX; job = job->next)
+        for (size_t i = 0; i < job->sets; i++)
+            sets[count++] = &job->set[i];
+    if (!w->store[d] && open_database(w, d, &e) != OK) {
+        for (size_t i = 0; i < count; i++)
+            sets[i]->result = error_set(&sets[i]->error, TRY_AGAIN, "nothing was changed: %s", e.text);
+        note_alarm(w, e.text);
+        return job;
+    }
+    if (store_apply(w->store[d], sets, count, time(NULL)) != OK)
+        note_alarm(w, sets[0]->error.text);
+    w->dirty[d]++;
+    pthread_mutex_lock(&w->mutex);
+    w->stats.transactions++;
+    w->stats.sets += count;
+    w->accounts_changed |= d == DATABASE_ACCOUNTS;
+    pthread_mutex_unlock(&w->mutex);
+    return job;
+}
+
+static void apply_all(struct writer *w, struct job *job)
+{
+    while (job) {
+        if (job->sets > BATCH_MAX) {
+            fail_job(job, "too many changes at once");
+            job = job->next;
+        } else
+            job = apply_batch(w, job);
+    }
+}
+
+/* After the replies have left, not before: it takes milliseconds. */
+static void checkpoint(struct writer *w, unsigned at_least)
+{
+    for (int d = 0; d < DATABASES; d++)
+        if (w->store[d] && w->dirty[d] > 0 && w->dirty[d] >= at_least &&
+            store_checkpoint(w->store[d]) == OK)
+            w->dirty[d] = 0;
+}
+
+static void hand_back(struct writer *w, struct queue *done)
+{
+    uint64_t one = 1;
+
+    pthread_mutex_lock(&w->mutex);
+    queue_move(&w->finished, done);
+    pthread_mutex_unlock(&w->mutex);
+    if (write(w->wake, &one, sizeof one) < 0) /* full: the loop is awake */
+        return;
+}
+
+/* Waits for work, at most CHECKPOINT_S. Returns false when all is done. */
+static bool take_work(struct writer *w, struct queue *work, bool reopen[DATABASES])
+{
+    struct timespec until;
+    bool go_on;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += CHECKPOINT_S;
+    pthread_mutex_lock(&w->mutex);
+    while (!w->waiting.first && !w->stop)
+        if (pthread_cond_timedwait(&w->cond, &w->mutex, &until) == ETIMEDOUT)
+            break;
+    queue_move(work, &w->waiting);
+    memcpy(reopen, w->reopen, sizeof w->reopen);
+    memset(w->reopen, 0, sizeof w->reopen);
+    go_on = work->first || !w->stop;
+    pthread_mutex_unlock(&w->mutex);
+    return go_on;
+}
+
+static void *writer_run(void *arg)
+{
+    struct writer *w = arg;
+    bool reopen[DATABASES];
+    struct queue work;
+
+    queue_init(&work);
+    while (take_work(w, &work, reopen)) {
+        for (int d = 0; d < DATABASES; d++)
+            if (reopen[d])
+                store_close(&w->store[d]);
+        bool idle = !work.first;
+        apply_all(w, work.first);
+        if (work.first)
+            hand_back(w, &work);
+        checkpoint(w, idle ? 1 : CHECKPOINT_EVERY);
+    }
+    checkpoint(w, 1);
+    return NULL;
+}
+
+/* ---- the loop's side ---- */
+
+static void on_finished(evutil_socket_t fd, short what, void *arg)
+{
+    struct writer *w = arg;
+    struct queue done;
+    struct error alarm;
+    uint64_t count;
+    bool changed;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        log_format(LOG_LEVEL_WARNING, "writer: %s", strerror(errno));
+    queue_init(&done);
+    pthread_mutex_lock(&w->mutex);
+    queue_move(&done, &w->finished);
+    alarm = w->alarm;
+    w->alarm.text[0] = '\0';
+    changed = w->accounts_changed;
+    w->accounts_changed = false;
+    pthread_mutex_unlock(&w->mutex);
+    if (*alarm.text)
+        log_format(LOG_LEVEL_ALARM, "writer: %s", alarm.text);
+    if (changed)
+        w->config.changed(w->config.context);
+    for (struct job *job = done.first, *next; job; job = next) {
+        next = job->next;
+        job->done(job);
+    }
+}
+
+static enum result start_thread(struct writer *w, struct error *e)
+{
+    pthread_condattr_t attr;
+    sigset_t all, before;
+    int rc;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->cond, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&w->mutex, NULL);
+    sigfillset(&all); /* signals are the loop's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&w->thread, NULL, writer_run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc == 0 ? OK : error_set(e, TRY_AGAIN, "writer thread: %s", strerror(rc));
+}
+
+static void writer_free(struct writer *w)
+{
+    for (int d = 0; d < DATABASES; d++)
+        store_close(&w->store[d]);
+    if (w->event)
+        event_free(w->event);
+    if (w->wake >= 0)
+        close(w->wake);
+    free(w);
+}
+
+enum result writer_open(struct event_base *base, const struct writer_config *config, struct writer **writer_r,
+                        struct error *e)
+{
+    struct writer *w = calloc(1, sizeof *w);
+    enum result r = w ? OK : error_set(e, TRY_AGAIN, "out of memory");
+
+    if (!w)
+        return r;
+    w->config = *config;
+    queue_init(&w->collected);
+    queue_init(&w->waiting);
+    queue_init(&w->finished);
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    for (int d = 0; r == OK && d < DATABASES; d++)
+        r = open_database(w, (enum database)d, e);
+    if (r == OK && (w->wake < 0 || !(w->event = event_new(base, w->wake, EV_READ | EV_PERSIST, on_finished, w)) ||
+                    event_add(w->event, NULL) != 0))
+        r = error_set(e, TRY_AGAIN, "writer: %s", strerror(errno));
+    if (r == OK)
+        r = start_thread(w, e);
+    if (r != OK)
+        writer_free(w);
+    else
+        *writer_r = w;
+    return r;
+}
+
+void writer_submit(struct writer *w, struct job *job)
+{
+    queue_add(&w->collected, job);
+}
+
+void writer_commit(struct writer *w)
+{
+    if (!w->collected.first)
+        return;
+    pthread_mutex_lock(&w->mutex);
+    queue_move(&w->waiting, &w->collected);
+    pthread_cond_signal(&w->cond);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void writer_reopen(struct writer *w, enum database d)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->reopen[d] = true;
+    pthread_cond_signal(&w->cond);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void writer_close(struct writer **writer)
+{
+    struct writer *w = *writer;
+
+    if (!w)
+        return;
+    writer_commit(w);
+    pthread_mutex_lock(&w->mutex);
+    w->stop = true;
+    pthread_cond_signal(&w->cond);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    on_finished(w->wake, 0, w);
+    writer_free(w);
+    *writer = NULL;
+}
+
+struct writer_stats writer_stats(const struct writer *w)
+{
+    struct writer *locked = (struct writer *)w;
+    struct writer_stats stats;
+
+    pthread_mutex_lock(&locked->mutex);
+    stats = w->stats;
+    pthread_mutex_unlock(&locked->mutex);
+    return stats;
+}

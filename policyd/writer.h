@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread that owns the writing connection of each database.  It takes all jobs
+ * that wait, commits them in one transaction, checkpoints, and hands them back to
+ * the event loop.  Nothing else is shared between the two.  Layer 7.
+ */
+#ifndef POSTERN_WRITER_H
+#define POSTERN_WRITER_H
+
+#include <event2/event.h>
+
+#include "lib/store.h"
+
+struct writer;
+
+/* Change sets of one database, with the texts they point to. The writer has it from
+ * writer_submit until it calls done in the loop's thread, with each set's result. */
+struct job {
+    struct job *next;
+    enum database database;
+    struct change_set *set;
+    size_t sets;
+    void (*done)(struct job *);
+};
+
+struct writer_config {
+    const char *accounts_db, *state_db;
+    /* In the loop's thread, after accounts were changed and before the jobs' done. */
+    void (*changed)(void *context);
+    void *context;
+};
+
+/* Opens (accounts.db has to exist; state.db is made) and starts the thread. */
+enum result writer_open(struct event_base *, const struct writer_config *, struct writer **writer_r,
+                        struct error *) MUST_CHECK;
+
+/* Collected until writer_commit: one transaction a turn of the loop. */
+void writer_submit(struct writer *, struct job *);
+void writer_commit(struct writer *);
+
+/* Opens a database anew, after its file was replaced. */
+void writer_reopen(struct writer *, enum database);
+
+/* Does what is waiting, then stops. done is called for each job. */
+void writer_close(struct writer **);
+
+struct writer_stats {
+    uint64_t transactions, sets, failures;
+};
+struct writer_stats writer_stats(const struct writer *);
+
+#endif
