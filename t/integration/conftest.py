@@ -14,7 +14,7 @@ from mailhost.smtp import STRANGER, Smtp, submission
 # The DNS of the tests, from the root down; every other name does not exist.
 ZONES = {
     "sender.net": "mail A 192.0.2.20\n@ MX 10 mail\n",
-    "mydomain.com": "@ A 192.0.2.10\n",
+    "mydomain.com": "@ A 192.0.2.10\n" + "".join(f"many A 192.0.2.{n}\n" for n in range(1, 250)),
     "forwarder.org": "mx A 192.0.2.30\n",
     "lists.org": "out A 192.0.2.40\n",
     "bulk.net": "out A 192.0.2.50\n",
@@ -23,9 +23,10 @@ ZONES = {
 }
 
 LOGINS = ("you@domain1.com", "john@domain1.com", "john-smith@domain1.com", "other-address@domain2.net",
-          "owner@catchall.net", "smarthost@domain2.net", "o'brien@domain1.com", "jürgen@domain1.com")
+          "owner@catchall.net", "smarthost@domain2.net", "o'brien@domain1.com", "jürgen@domain1.com",
+          "stranger@elsewhere.net")
 
-# Only what every test may rely on; a test adds the rest, and takes it away.
+# stranger@elsewhere.net has a password but no account.  Only what every test may rely on; a test adds the rest, and takes it away.
 ACCOUNTS = """
 domain add domain1.com
 domain add domain2.net
@@ -85,12 +86,17 @@ def is_accepted(reply):
     return reply.startswith(ACCEPTED)
 
 
-def add_oracles(postfix):
-    """Services on which Postfix answers by its own restrictions, and one like them for policyd."""
+def add_services(postfix):
+    """Services on which Postfix answers by its own restrictions, one like them for policyd, one by a proxy."""
     bare = ("smtpd_sender_restrictions=", "smtpd_recipient_restrictions=", "smtpd_end_of_data_restrictions=")
     postfix.add_smtpd("oracle_helo", *bare, f"smtpd_helo_restrictions={','.join(HELO_RESTRICTIONS)}")
     login = ("smtpd_sasl_auth_enable=yes", "smtpd_tls_auth_only=no", "smtpd_helo_restrictions=", *bare)
     postfix.add_smtpd("oracle_login", *login, "smtpd_sender_restrictions=reject_sender_login_mismatch")
+    lists = ("helo", "sender", "recipient", "end_of_data")
+    postfix.postconf("-e", *(f"proxied_{name} = check_policy_service {{ unix:postern/proxy, timeout=10s, "
+                             f"policy_context={name.replace('_', '-')} }}" for name in lists))
+    postfix.add_smtpd("proxied", "smtpd_sasl_auth_enable=yes", "smtpd_tls_auth_only=no",
+                      *(f"smtpd_{name}_restrictions=$proxied_{name}" for name in lists))
     postfix.add_smtpd("policyd_login", *login, "smtpd_sender_restrictions=$mua_sender_restrictions")
 
 
@@ -103,7 +109,7 @@ def host(tmp_path_factory):
     shared = MailHost(base, ZONES, LOGINS, libc_dns=True)
     try:
         shared.prepare()
-        add_oracles(shared.postfix)
+        add_services(shared.postfix)
         shared.policyd.script(ACCOUNTS)
         shared.start()
         yield shared

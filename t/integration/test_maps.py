@@ -100,7 +100,7 @@ def test_policyd_away_is_temporary(host, mail):
     host.policyd.stop()
     try:
         for recipient in ("you@domain1.com", "nobody@domain1.com"):
-            reply = mail.deliver("anna@sender.net", recipient)
+            reply = mail.deliver("early@sender.net", recipient)
             assert reply.startswith("4"), reply
         with pytest.raises(RuntimeError):
             query(host, "virtual_mailbox_maps", "you@domain1.com")

@@ -59,20 +59,10 @@ class Dovecot:
         self.passwords = passwords
         self._process = None
 
-    def _write_users(self):
-        """Dovecot notices a new file by itself: it is put in place whole."""
-        new = self.directory / "users.new"
-        new.write_text("".join(f"{login}:{{PLAIN}}{word}\n" for login, word in self.passwords.items()))
-        new.rename(self.directory / "users")
-
-    def add(self, login, password):
-        """One more login, known from now on."""
-        self.passwords[login] = password
-        self._write_users()
-
     def _write(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._write_users()
+        (self.directory / "users").write_text(
+            "".join(f"{login}:{{PLAIN}}{password}\n" for login, password in self.passwords.items()))
         new = run("dovecot", "--version").stdout.startswith("2.4")
         config = self.directory / "dovecot.conf"
         config.write_text((CONFIG_2_4 if new else CONFIG_2_3).format(base=self.directory, socket=self.socket))

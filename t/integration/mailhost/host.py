@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A whole mail host: DNS, Postfix with the ready files of contrib/postfix, Dovecot for logins, policyd."""
 
-import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,16 +8,11 @@ from .dns import Nsd, Unbound
 from .dovecot import Dovecot
 from .policyd import Policyd
 from .postfix import Postfix
+from .process import run
 
-FRAGMENTS = Path(__file__).resolve().parents[3] / "contrib" / "postfix"
+APPLY = Path(__file__).resolve().parents[3] / "contrib" / "postfix" / "apply"
 
 PASSWORD = "secret"
-
-
-def fragment(name):
-    """The settings of a ready file, one postconf argument each: comments dropped, continuation lines joined."""
-    text = re.sub(r"^#.*\n", "", (FRAGMENTS / name).read_text(), flags=re.M)
-    return [line for line in re.sub(r"\n[ \t]+", " ", text).splitlines() if line]
 
 
 class MailHost:
@@ -43,8 +37,7 @@ class MailHost:
     def prepare(self):
         """Write every configuration and make the accounts' database; nothing runs yet."""
         self.postfix.prepare()
-        self.postfix.postconf(*(line for name in ("main.cf", "mua.cf", "maps.cf") for line in fragment(name)))
-        self.postfix.postconf_service(*fragment("submission.cf"))
+        run(APPLY, "-c", self.postfix.config)
         self.policyd.prepare()
 
     def start(self, progress=lambda what: None):

@@ -56,7 +56,7 @@ def uncomment_services(master_cf, names):
 
 
 class Postfix:
-    """One instance.  prepare(), then postconf() as often as needed, then start()."""
+    """One instance.  prepare(), then postconf() and add_smtpd() as often as needed, then start()."""
 
     def __init__(self, directory, myhostname="mx.postern.example", resolver="127.0.0.1", hosts=None):
         self.directory = Path(directory)
@@ -67,6 +67,7 @@ class Postfix:
         self.resolver = resolver
         self.hosts = {"127.0.0.1": "localhost", **(hosts or {})}
         self.ports = {name: Ports.free() for name in ("smtp", "submission", "submissions")}
+        self._named = False
         self._process = None
 
     # -- configuration
@@ -79,7 +80,8 @@ class Postfix:
         data.mkdir()
         owner = pwd.getpwnam("postfix")
         os.chown(data, owner.pw_uid, owner.pw_gid)
-        self._write_master_cf()
+        (self.config / "master.cf").write_text(
+            uncomment_services(DEBIAN_MASTER_CF.read_text(), {"submission", "submissions"}))
         (self.config / "main.cf").write_text(BASE + f"""
 queue_directory = {self.queue}
 data_directory = {data}
@@ -94,13 +96,16 @@ smtpd_tls_key_file = {self.config}/key.pem
             "-out", self.config / "cert.pem")
         self._write_chroot()
 
-    def _write_master_cf(self):
-        text = uncomment_services(DEBIAN_MASTER_CF.read_text(), {"submission", "submissions"})
+    def _name_ports(self):
+        """Until now the services of master.cf bear names, as on any host; put this instance's ports there."""
+        path = self.config / "master.cf"
+        text = path.read_text()
         for name, port in self.ports.items():
             text, found = re.subn(rf"^{name}(\s+inet\s)", rf"{port}\1", text, count=1, flags=re.M)
             if not found:
-                raise RuntimeError(f"{DEBIAN_MASTER_CF}: no service {name}")
-        (self.config / "master.cf").write_text(text)
+                raise RuntimeError(f"{path}: no service {name}")
+        path.write_text(text)
+        self._named = True
 
     def _write_chroot(self):
         """What smtpd reads inside the queue directory: names of clients, the resolver's address, services."""
@@ -111,43 +116,32 @@ smtpd_tls_key_file = {self.config}/key.pem
         (etc / "resolv.conf").write_text(f"nameserver {self.resolver}\noptions timeout:3 attempts:1\n")
         (etc / "hosts").write_text("".join(f"{address} {name}\n" for address, name in self.hosts.items()))
 
-    def postconf(self, *settings):
-        """Set main.cf parameters, each given as "name = value"."""
-        self._postconf("-e", *settings)
-
-    def postconf_service(self, *settings):
-        """Set master.cf parameters, each given as "service/type/name=value"; known names become this port."""
-        self._postconf("-P", *(self._with_port(s) for s in settings))
+    def postconf(self, *arguments):
+        """Run postconf(1) on this instance's configuration and return what it prints."""
+        return run("postconf", "-c", self.config, *arguments).stdout
 
     def add_smtpd(self, name, *settings):
-        """Add one more smtpd service on a port of its own and return the port."""
-        self.ports[name] = port = Ports.free()
-        self._postconf("-M", f"{port}/inet={port} inet n - y - - smtpd")
-        self.postconf_service(*(f"{name}/inet/{s}" for s in settings))
-        return port
-
-    def _with_port(self, setting):
-        service, rest = setting.split("/", 1)
-        return f"{self.ports[service]}/{rest}"
-
-    def _postconf(self, option, *arguments):
-        if arguments:
-            run("postconf", "-c", self.config, option, *arguments)
+        """Add one more smtpd service, its settings each given as "name=value"."""
+        self.ports[name] = Ports.free()
+        self.postconf("-M", f"{name}/inet={name} inet n - y - - smtpd")
+        self.postconf("-P", *(f"{name}/inet/{s}" for s in settings))
 
     # -- life
 
     def check(self):
         """Run postfix check and return its warnings, less those about files the chroot has on purpose."""
         output = run("postfix", "-c", self.config, "check", check=False)
-        lines = (output.stdout + output.stderr).splitlines()
+        lines = dict.fromkeys((output.stdout + output.stderr).splitlines())
         return [line for line in lines if not re.search(r"/etc/\S+ differ$", line)]
 
     def start(self):
         """Start, and wait until the SMTP port accepts."""
+        if not self._named:
+            self._name_ports()
         complaints = self.check()
         if complaints:
             raise RuntimeError("postfix check: " + "\n".join(complaints))
-        master = run("postconf", "-c", self.config, "-xh", "daemon_directory").stdout.strip() + "/master"
+        master = self.postconf("-xh", "daemon_directory").strip() + "/master"
         self._process = Process([master, "-c", self.config, "-s"], self.directory / "master.log")
         self._process.wait_ready(lambda: accepts(self.ports["smtp"]), "Postfix")
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""One decision, one record: a request that Postfix resends, and two messages that look alike.
+
+Postfix resends a request when the connection breaks before the reply.  Postfix 3.7 keeps the instance when
+a client skips MAIL after a refusal at END-OF-MESSAGE; the second message is then a decision of its own.
+"""
+
+import pytest
+
+from conftest import is_accepted
+from mailhost.proxy import PolicyProxy
+from mailhost.smtp import Smtp
+
+
+@pytest.fixture(scope="module")
+def proxy(host):
+    """Between policyd and the service "proxied"."""
+    go_between = PolicyProxy(host.policyd.sockets / "proxy", host.policyd.policy_socket)
+    go_between.start()
+    yield go_between
+    go_between.stop()
+
+
+def end_of_data(proxy):
+    return [r for r in proxy.requests if r["policy_context"] == "end-of-data"]
+
+
+@pytest.mark.parametrize("context", ["helo", "sender", "end-of-data"])
+def test_lost_reply_is_asked_again(host, proxy, context):
+    """The mail passes, and Postfix's second request is the first one again."""
+    del proxy.requests[:]
+    proxy.lose_next_reply(context)
+    with Smtp(host.port("proxied")) as smtp:
+        smtp.command("EHLO mail.sender.net")
+        assert is_accepted(smtp.message("anna@sender.net", "you@domain1.com"))
+    asked = [r for r in proxy.requests if r["policy_context"] == context]
+    assert len(asked) == 2 and asked[0] == asked[1]
+
+
+def test_lost_refusal_is_repeated(host, proxy, mode):
+    mode("sender_auth", "enforce")
+    proxy.lose_next_reply("sender")
+    with Smtp(host.port("proxied")) as smtp:
+        smtp.command("EHLO mail.sender.net")
+        assert smtp.message("you@domain1.com", "you@domain1.com") == (
+            "554 5.7.1 <you@domain1.com>: Sender address rejected: "
+            "SMTP AUTH is required for users under this sender domain")
+
+
+def test_second_message_without_mail(host, proxy):
+    """After a refusal at END-OF-MESSAGE the client goes on with RCPT: same instance, another queue id."""
+    login = "you@domain1.com"
+    del proxy.requests[:]
+    with Smtp(host.port("proxied")) as smtp:
+        smtp.command("EHLO mail.sender.net")
+        assert smtp.login(login, "secret").startswith("235")
+        assert smtp.envelope(login, "john@domain1.com").startswith("250")
+        host.policyd.ctl("account", "suspend", login, "--reason", "stolen password")
+        try:
+            assert smtp.data() == ("554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: "
+                                   "Account suspended: stolen password")
+        finally:
+            host.policyd.ctl("account", "release", login)
+        assert smtp.command("RCPT TO:<john@domain1.com>").startswith("250")
+        assert is_accepted(smtp.data())
+    first, second = end_of_data(proxy)
+    assert first["instance"] == second["instance"] != ""
+    assert first["queue_id"] != second["queue_id"]
