@@ -28,6 +28,15 @@ int64_t daemon_now(void)
     return ts.tv_sec;
 }
 
+/* Idleness is no matter of the date: it may be set while policyd runs. */
+static int64_t monotonic_s(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+    return ts.tv_sec;
+}
+
 static struct server_limits server_limits(const struct config *c)
 {
     return (struct server_limits){ c->limits.request_bytes, c->limits.connections, c->limits.deadline_ms,
@@ -132,7 +141,7 @@ enum result daemon_open(struct error *e)
         return r;
     if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
         observations_open(d->base, d->writer, &d->observations) != OK ||
-        server_open(d->base, &limits, &d->server) != OK)
+        server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
     return start_watch(d, e);
 }

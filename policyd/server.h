@@ -40,9 +40,16 @@ struct server_limits {
     unsigned frame_bytes, connections, deadline_ms, idle_timeout_s;
 };
 
-enum result server_open(struct event_base *, const struct server_limits *, struct server **server_r) MUST_CHECK;
+/* Seconds, of any clock: only differences count. */
+typedef int64_t server_now_fn(void);
+
+enum result server_open(struct event_base *, const struct server_limits *, server_now_fn *,
+                        struct server **server_r) MUST_CHECK;
 void server_close(struct server **); /* open connections too */
 void server_set_limits(struct server *, const struct server_limits *);
+
+/* Closes what was idle for too long; the server does so itself every few seconds. */
+void server_sweep(struct server *);
 
 /* Serves on a listening socket, which the server owns from now on. */
 enum result server_listen(struct server *, int fd, const struct service *, struct error *) MUST_CHECK;

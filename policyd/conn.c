@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "policyd/log.h"
+
+enum { BUFFER_START = 2048, REPLY_BUFFER_MAX = 131072 };
+
+/* ---- a connection's end ---- */
+
+static void conn_free(struct conn *c)
+{
+    struct server *s = c->server;
+
+    event_del(&c->read);
+    event_del(&c->write);
+    event_del(&c->deadline);
+    TAILQ_REMOVE(&s->conns, c, entry);
+    s->stats.open--;
+    close(c->fd);
+    free(c->buffer);
+    free(c->out);
+    free(c);
+}
+
+void conn_close(struct conn *c)
+{
+    struct waiting *w = c->waiting;
+
+    c->waiting = NULL;
+    if (w) {
+        c->server->stats.parked--;
+        w->cancel(w);
+    }
+    c->closing = true;
+    if (!c->busy)
+        conn_free(c);
+}
+
+/* ---- frames ---- */
+
+static void serve_frames(struct conn *c);
+
+static void watch_input(struct conn *c, bool on)
+{
+    if (on)
+        event_add(&c->read, NULL);
+    else
+        event_del(&c->read);
+}
+
+void conn_park(struct conn *c, struct waiting *w)
+{
+    unsigned ms = c->server->limits.deadline_ms;
+    struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
+
+    c->waiting = w;
+    c->server->stats.parked++;
+    watch_input(c, false);
+    event_add(&c->deadline, &tv);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+
+    (void)fd, (void)what;
+    if (c->waiting)
+        c->waiting->expire(c->waiting);
+}
+
+static void keep_unsent(struct conn *c, struct span rest)
+{
+    char *out = rest.len <= REPLY_BUFFER_MAX - c->out_len ? realloc(c->out, c->out_len + rest.len) : NULL;
+
+    if (!out) {
+        log_format(LOG_LEVEL_WARNING, "%s: does not read its replies, closed", c->name);
+        c->closing = true;
+        return;
+    }
+    memcpy(out + c->out_len, rest.ptr, rest.len);
+    c->out = out;
+    c->out_len += rest.len;
+    watch_input(c, false);
+    event_add(&c->write, NULL);
+}
+
+static void send_reply(struct conn *c, struct span reply)
+{
+    ssize_t n = c->out_len > 0 ? 0 : send(c->fd, reply.ptr, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        c->closing = true;
+    else if (n < 0 || (size_t)n < reply.len)
+        keep_unsent(c, (struct span){ reply.ptr + (n > 0 ? n : 0), reply.len - (n > 0 ? (size_t)n : 0) });
+}
+
+/* The frame that was answered leaves the buffer. */
+static void drop_frame(struct conn *c)
+{
+    c->len -= c->frame_len;
+    if (c->len > 0)
+        memmove(c->buffer, c->buffer + c->frame_len, c->len);
+    c->frame_len = c->scanned = 0;
+    if (c->len == 0 && c->size > 4 * BUFFER_START) { /* a long request is rare */
+        free(c->buffer);
+        c->buffer = NULL;
+        c->size = 0;
+    }
+}
+
+void conn_reply(struct conn *c, struct span reply)
+{
+    struct server *s = c->server;
+
+    if (c->waiting) {
+        c->waiting = NULL;
+        s->stats.parked--;
+        event_del(&c->deadline);
+        watch_input(c, true);
+    }
+    send_reply(c, reply);
+    drop_frame(c);
+    if (c->busy)
+        return;
+    if (c->closing)
+        conn_free(c);
+    else if (c->out_len == 0)
+        serve_frames(c);
+}
+
+static void refuse_frame(struct conn *c, uint64_t *counter, const char *why)
+{
+    (*counter)++;
+    log_format(LOG_LEVEL_WARNING, "%s: %s: closed without a reply", c->name, why);
+    c->closing = true;
+}
+
+static bool next_frame(struct conn *c)
+{
+    struct server *s = c->server;
+    struct error e;
+    size_t length = 0;
+
+    if (c->len == 0)
+        return false;
+    if (c->service->frame((struct span){ c->buffer, c->len }, &c->scanned, &length, &e) != OK)
+        refuse_frame(c, &s->stats.malformed, e.text);
+    else if (length > s->limits.frame_bytes || (length == 0 && c->len >= s->limits.frame_bytes))
+        refuse_frame(c, &s->stats.oversized, "request over limits.request_bytes");
+    c->frame_len = c->closing ? 0 : length;
+    return c->frame_len > 0;
+}
+
+static void serve_frames(struct conn *c)
+{
+    struct server *s = c->server;
+
+    c->busy = true;
+    while (!c->closing && !c->waiting && c->out_len == 0 && next_frame(c)) {
+        s->stats.requests++;
+        c->served_at = s->now();
+        TAILQ_REMOVE(&s->conns, c, entry);
+        TAILQ_INSERT_TAIL(&s->conns, c, entry);
+        if (c->service->handle(c, (struct span){ c->buffer, c->frame_len }) == SERVED_CLOSE)
+            c->closing = true;
+    }
+    c->busy = false;
+    if (c->closing)
+        conn_free(c);
+}
+
+static bool make_room(struct conn *c)
+{
+    size_t most = c->server->limits.frame_bytes + 1, size = c->size ? c->size * 2 : BUFFER_START;
+    char *buffer;
+
+    if (c->len < c->size)
+        return true;
+    if (size > most)
+        size = most;
+    buffer = size > c->size ? realloc(c->buffer, size) : NULL;
+    if (!buffer)
+        return false;
+    c->buffer = buffer;
+    c->size = size;
+    return true;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+    ssize_t n = -1;
+
+    (void)what;
+    if (make_room(c)) {
+        n = recv(fd, c->buffer + c->len, c->size - c->len, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+    }
+    if (n <= 0) {
+        conn_close(c);
+        return;
+    }
+    c->len += (size_t)n;
+    serve_frames(c);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+    ssize_t n = send(fd, c->out, c->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    (void)what;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0) {
+        conn_close(c);
+        return;
+    }
+    c->out_len -= (size_t)n;
+    memmove(c->out, c->out + n, c->out_len);
+    if (c->out_len > 0)
+        return;
+    event_del(&c->write);
+    watch_input(c, true);
+    serve_frames(c);
+}
+
+/* ---- its beginning ---- */
+
+void conn_open(struct server *s, const struct service *service, int fd)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    int on = 1;
+
+    if (!c) {
+        close(fd);
+        return;
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on a unix socket */
+    c->server = s;
+    c->service = service;
+    c->fd = fd;
+    c->number = s->stats.accepted++;
+    c->served_at = s->now();
+    snprintf(c->name, sizeof c->name, "%s#%lu", service->name, c->number);
+    event_assign(&c->read, s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+    event_assign(&c->write, s->base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
+    evtimer_assign(&c->deadline, s->base, on_deadline, c);
+    TAILQ_INSERT_TAIL(&s->conns, c, entry);
+    s->stats.open++;
+    watch_input(c, true);
+}
+
+const char *conn_name(const struct conn *c)
+{
+    return c->name;
+}
+
+int conn_fd(const struct conn *c)
+{
+    return c->fd;
+}
