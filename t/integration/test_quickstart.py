@@ -16,7 +16,7 @@ QUICKSTART = Path(__file__).resolve().parents[2] / "contrib" / "quickstart"
 
 def start(*options):
     """The quickstart on the build under test, its output in a pipe."""
-    env = {**os.environ, "POSTERN_BUILD": str(Path(program("policyd")).parent)}
+    env = {**os.environ, "POSTERN_BUILD": os.environ.get("POSTERN_BUILD", "")}
     return subprocess.Popen([QUICKSTART, *options], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, start_new_session=True)
 

@@ -23,7 +23,7 @@ USER = "nobody"
 def program(name):
     """The path of policyd or policyctl."""
     build = os.environ.get("POSTERN_BUILD")
-    path = str(Path(build) / name) if build else shutil.which(name)
+    path = str(Path(build) / name / name) if build else shutil.which(name)
     if not path or not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{name}: not built; set POSTERN_BUILD to the build directory")
     return path

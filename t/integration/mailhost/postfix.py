@@ -108,9 +108,12 @@ smtpd_tls_key_file = {self.config}/key.pem
         self._named = True
 
     def _write_chroot(self):
-        """What smtpd reads inside the queue directory: names of clients, the resolver's address, services."""
+        """What smtpd reads inside the queue directory: names of clients, the resolver's address, services.
+
+        Debian 13 puts the host's own files there at each check and reload, so this follows each of them.
+        """
         etc = self.queue / "etc"
-        etc.mkdir()
+        etc.mkdir(exist_ok=True)
         shutil.copy("/etc/services", etc)
         (etc / "nsswitch.conf").write_text("hosts: files dns\n")
         (etc / "resolv.conf").write_text(f"nameserver {self.resolver}\noptions timeout:3 attempts:1\n")
@@ -131,8 +134,9 @@ smtpd_tls_key_file = {self.config}/key.pem
     def check(self):
         """Run postfix check and return its warnings, less those about files the chroot has on purpose."""
         output = run("postfix", "-c", self.config, "check", check=False)
+        self._write_chroot()
         lines = dict.fromkeys((output.stdout + output.stderr).splitlines())
-        return [line for line in lines if not re.search(r"/etc/\S+ differ$", line)]
+        return [line for line in lines if not re.search(r"/etc/\S+ differ$|^updating /etc/", line)]
 
     def start(self):
         """Start, and wait until the SMTP port accepts."""
@@ -154,6 +158,7 @@ smtpd_tls_key_file = {self.config}/key.pem
     def reload(self):
         """Reload the configuration."""
         run("postfix", "-c", self.config, "reload")
+        self._write_chroot()
 
     # -- questions
 
