@@ -111,6 +111,7 @@ enum change_kind {
     CHANGE_ACCOUNT_RELEASE, /* address */
     CHANGE_ACCOUNT_REMOVE,  /* address; with its grants, policy rows and alias memberships */
     CHANGE_ALIAS_ADD,       /* catchall, send */
+    CHANGE_ALIAS_SET,       /* catchall, send */
     CHANGE_ALIAS_MEMBER,    /* catchall, destination */
     CHANGE_ALIAS_MEMBER_REMOVE, /* catchall, destination */
     CHANGE_ALIAS_REMOVE,    /* catchall */
@@ -120,6 +121,7 @@ enum change_kind {
     CHANGE_POLICY_UNSET,    /* check, scope */
     CHANGE_LIST_ADD,        /* action, client, helo, sender, scope, until, note */
     CHANGE_LIST_REMOVE,     /* id */
+    CHANGE_LIST_REMOVE_ENTRY, /* action, client, helo, sender, scope: the entry that says just this */
     CHANGE_OBSERVE,         /* check, subject, cause, number, sample */
     CHANGE_OBSERVE_TRIM,    /* number: rows to keep */
     CHANGE_COUNT
@@ -146,6 +148,10 @@ const char *field_name(enum field); /* "address" */
 enum result field_parse(struct span name, enum field *field_r) MUST_CHECK;
 bool change_takes(enum change_kind, enum field);
 enum database change_database(enum change_kind);
+
+/* Checks a change's fields alone, without a store: BAD or LIMIT, with a line, where one
+ * can never be right, whatever the table holds. */
+enum result change_validate(const struct change *, struct error *) MUST_CHECK;
 
 /* ---- a store ---- */
 

@@ -340,7 +340,8 @@ static enum result check_together(const struct change *c, struct change_values *
 /* In a list entry the sender is one of three parts, of which two may be absent. */
 static bool field_optional(enum change_kind kind, enum field f)
 {
-    return fields[f].optional || (kind == CHANGE_LIST_ADD && f == FIELD_SENDER);
+    return fields[f].optional ||
+           (f == FIELD_SENDER && (kind == CHANGE_LIST_ADD || kind == CHANGE_LIST_REMOVE_ENTRY));
 }
 
 enum result change_check(const struct change *c, int64_t now, struct change_values *v, struct error *e)
@@ -366,6 +367,15 @@ enum result change_check(const struct change *c, int64_t now, struct change_valu
     strbuf_addf(&b, "%lld", (long long)now);
     v->value[FIELD_NOW] = v->now;
     return check_together(c, v, e);
+}
+
+enum result change_validate(const struct change *c, struct error *e)
+{
+    struct change_values values;
+    enum result r = change_check(c, 0, &values, e);
+
+    explicit_bzero(values.text, values.used);
+    return r;
 }
 
 const char *change_value(const struct change_values *v, const char *name)

@@ -113,6 +113,9 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " VALUES (:alias, :domain_of, coalesce(:members_send, 0), :now) ON CONFLICT (address) DO UPDATE"
           " SET members_send = coalesce(:members_send, alias.members_send)" },
         NULL, NULL, "domain {domain_of} is not known: policyctl domain add {domain_of}" },
+    [CHANGE_ALIAS_SET] = { "alias-set", DATABASE_ACCOUNTS, { FIELD_CATCHALL, FIELD_SEND, FIELD_NOW },
+        { "UPDATE alias SET members_send = coalesce(:members_send, members_send) WHERE address = :alias" },
+        "no alias {alias}", NULL, NULL },
     [CHANGE_ALIAS_MEMBER] = { "alias-member", DATABASE_ACCOUNTS,
         { FIELD_CATCHALL, FIELD_DESTINATION, FIELD_NOW },
         { "INSERT INTO alias_destination (address, destination) VALUES (:alias, :destination)" },
@@ -151,6 +154,11 @@ const struct change_type change_types[CHANGE_COUNT] = {
         NULL, "such an entry exists already", NULL },
     [CHANGE_LIST_REMOVE] = { "list-remove", DATABASE_ACCOUNTS, { FIELD_ID, FIELD_NOW },
         { "DELETE FROM list_entry WHERE id = :id" }, "no list entry {id}: see policyctl list show", NULL, NULL },
+    [CHANGE_LIST_REMOVE_ENTRY] = { "list-remove-entry", DATABASE_ACCOUNTS,
+        { FIELD_ACTION, FIELD_CLIENT, FIELD_HELO, FIELD_SENDER, FIELD_SCOPE, FIELD_NOW },
+        { "DELETE FROM list_entry WHERE action = :action AND client = :client AND helo = :helo"
+          " AND sender = :sender AND scope = :scope" },
+        "no such entry: see policyctl list show", NULL, NULL },
     [CHANGE_OBSERVE] = { "observe", DATABASE_STATE,
         { FIELD_CHECK, FIELD_SUBJECT, FIELD_CAUSE, FIELD_NUMBER, FIELD_SAMPLE, FIELD_NOW },
         { "INSERT INTO observation (check_name, subject, cause, count, first_seen, last_seen, sample)"
