@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policyctl: its subcommands are rows of tables, one table a file, each row with
+ * its name, operands, options, help, example and function.  Synopsis, --help and
+ * the checks of a command line all come from the row.  Layer 9.
+ */
+#ifndef POSTERN_COMMAND_H
+#define POSTERN_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/config.h"
+#include "lib/store.h"
+
+/* The exit status, as policyctl(1) documents it. */
+enum status {
+    STATUS_DONE,
+    STATUS_FAILED,     /* not done: it exists already, there is none, ... */
+    STATUS_INPUT,      /* wrong usage, input or configuration: nothing was tried */
+    STATUS_UNREACHABLE /* policyd or a database is away, busy or not readable: try again */
+};
+
+/* What the commands share. */
+struct ctl {
+    const char *config_path;
+    struct config *config; /* NULL for commands that need none */
+    int64_t now;           /* seconds since 1970 */
+};
+
+enum option_id {
+    OPT_ACCOUNT,
+    OPT_ALIAS_OF,
+    OPT_CLIENT,
+    OPT_CONTEXT,
+    OPT_DOMAIN,
+    OPT_HELO,
+    OPT_JSON,
+    OPT_LOGIN,
+    OPT_MEMBERS_SEND,
+    OPT_NO_MEMBERS_SEND,
+    OPT_NOTE,
+    OPT_PASSWORD_STDIN,
+    OPT_PORT,
+    OPT_REASON,
+    OPT_RECIPIENT,
+    OPT_RELAY,
+    OPT_SENDER,
+    OPT_SERVICES,
+    OPT_STATE,
+    OPT_STATUS,
+    OPT_UNTIL,
+    OPTION_COUNT
+};
+
+#define OPT(name) (1u << OPT_##name)
+
+struct option_info {
+    const char *name;
+    const char *argument; /* what it takes, in capitals; NULL: nothing */
+    const char *help;
+};
+
+extern const struct option_info option_infos[OPTION_COUNT];
+
+/* A parsed command line. */
+struct args {
+    const char *option[OPTION_COUNT]; /* NULL: not given; "" where it takes nothing */
+    char **operand;
+    size_t count;
+};
+
+enum { ANY_NUMBER = 4096 };
+
+struct command {
+    const char *name, *verb; /* "account", "add"; verb NULL: the name alone */
+    const char *operands;    /* "ADDRESS DEST...", as the synopsis shows them */
+    size_t min, max;         /* how many operands */
+    unsigned required, optional; /* options: OPT(...) bits */
+    const char *help, *example;
+    enum status (*run)(struct ctl *, const struct args *);
+    bool without_config;
+};
+
+/* One table a file; each ends in a row without a name. */
+extern const struct command account_commands[], alias_commands[], domain_commands[], explain_commands[],
+    export_maps_commands[], grant_commands[], help_commands[], init_commands[], list_commands[],
+    policy_commands[], status_commands[];
+
+/* The i-th of all commands, NULL past the end. */
+const struct command *command_at(size_t i);
+
+/* The command that these words name; *used_r: how many of them. NULL: none. */
+const struct command *command_find(char *const *words, size_t count, size_t *used_r);
+
+/* Says that there is no such command, and which was perhaps meant. */
+enum status command_unknown(char *const *words, size_t count);
+
+/* "policyctl account add ADDRESS [--relay]" */
+void command_synopsis(const struct command *, struct strbuf *out);
+void command_help(const struct command *);
+enum status command_help_words(char *const *words, size_t count); /* as policyctl help WORDS */
+void command_list(const char *name); /* those of one name; NULL: all */
+
+/* Parses the options and operands behind the command's words: argv[0] is the last of
+ * these. STATUS_INPUT: said why. *help_r: --help was asked for, args_r is not set. */
+enum status args_parse(const struct command *, int argc, char **argv, struct args *args_r, bool *help_r);
+
+/* Prints "policyctl: ..." as one line on standard error and returns the status. */
+enum status fail(enum status, const char *format, ...) PRINTF(2, 3);
+enum status fail_error(enum status, const struct error *);
+
+/* Opens accounts.db for reading; says why where it cannot. */
+enum status open_accounts(const struct ctl *, struct store **store_r);
+
+/* The status that goes with a failed read of accounts.db; says so. */
+enum status fail_read(const struct ctl *);
+
+#endif

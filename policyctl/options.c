@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of all subcommands, and the command line checked against a row. */
+#include <getopt.h>
+#include <string.h>
+
+#include "policyctl/command.h"
+
+const struct option_info option_infos[OPTION_COUNT] = {
+    [OPT_ACCOUNT] = { "account", "ADDRESS", "for this account only" },
+    [OPT_ALIAS_OF] = { "alias-of", "DOMAIN", "the domain stands for DOMAIN, address by address" },
+    [OPT_CLIENT] = { "client", "ADDRESS", "the client's IP address; in a list entry also a network" },
+    [OPT_CONTEXT] = { "context", "LIST", "policy_context: helo, sender, recipient or end-of-data" },
+    [OPT_DOMAIN] = { "domain", "DOMAIN", "for this domain only" },
+    [OPT_HELO] = { "helo", "NAME", "the name the client gives; in a list entry also a .suffix" },
+    [OPT_JSON] = { "json", NULL, "for programs" },
+    [OPT_LOGIN] = { "login", "ADDRESS", "the login of an authenticated client" },
+    [OPT_MEMBERS_SEND] = { "members-send", NULL, "each destination may send as the alias" },
+    [OPT_NO_MEMBERS_SEND] = { "no-members-send", NULL, "only a sole destination may send as the alias" },
+    [OPT_NOTE] = { "note", "TEXT", "what the entry is for" },
+    [OPT_PASSWORD_STDIN] = { "password-stdin", NULL, "the password is the first line of standard input" },
+    [OPT_PORT] = { "port", "PORT", "the server's port" },
+    [OPT_REASON] = { "reason", "TEXT", "why; shown to the user after the password matched" },
+    [OPT_RECIPIENT] = { "recipient", "ADDRESS", "the envelope recipient" },
+    [OPT_RELAY] = { "relay", NULL, "a relay domain, or the account of a server that relays" },
+    [OPT_SENDER] = { "sender", "ADDRESS", "the envelope sender; in a list entry also @DOMAIN" },
+    [OPT_SERVICES] = { "services", "LIST", "all (default), or some of smtp,imap,pop3,sieve" },
+    [OPT_STATE] = { "state", "STATE", "protocol_state: HELO, MAIL, RCPT (default), DATA, END-OF-MESSAGE" },
+    [OPT_STATUS] = { "status", "active|disabled", "whether the account may be used at all" },
+    [OPT_UNTIL] = { "until", "DATE", "ends by itself: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
+};
+
+enum { HELP_VALUE = 1000, OPTION_VALUE };
+
+/* Wrong usage: one line with the synopsis as the remedy. */
+static enum status wrong(const struct command *c, const char *what, const char *which)
+{
+    char text[400];
+    struct strbuf b;
+
+    strbuf_init(&b, text, sizeof text);
+    command_synopsis(c, &b);
+    return fail(STATUS_INPUT, "%s%s: usage: %s", what, which, text);
+}
+
+static void fill_table(const struct command *c, struct option table[OPTION_COUNT + 2])
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((c->required | c->optional) & 1u << i)
+            table[n++] = (struct option){ option_infos[i].name,
+                                          option_infos[i].argument ? required_argument : no_argument, NULL,
+                                          OPTION_VALUE + (int)i };
+    table[n++] = (struct option){ "help", no_argument, NULL, HELP_VALUE };
+    table[n] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static enum status check_complete(const struct command *c, const struct args *a)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((c->required & 1u << i) && !a->option[i])
+            return wrong(c, "missing --", option_infos[i].name);
+    if (a->count < c->min)
+        return wrong(c, "something is missing", "");
+    if (a->count > c->max)
+        return wrong(c, "unexpected: ", a->operand[c->max]);
+    for (size_t i = 0; i < a->count; i++)
+        if (a->operand[i][0] == '\0')
+            return wrong(c, "an empty argument", "");
+    return STATUS_DONE;
+}
+
+enum status args_parse(const struct command *c, int argc, char **argv, struct args *args_r, bool *help_r)
+{
+    struct option table[OPTION_COUNT + 2];
+    int value;
+
+    memset(args_r, 0, sizeof *args_r);
+    *help_r = false;
+    fill_table(c, table);
+    opterr = 0;
+    optind = 0; /* GNU: start anew with another argv */
+    while ((value = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+        if (value == 'h' || value == HELP_VALUE) {
+            *help_r = true;
+            return STATUS_DONE;
+        }
+        if (value == ':')
+            return wrong(c, "a value is missing behind ", argv[optind - 1]);
+        if (value == '?')
+            return wrong(c, "wrong option ", argv[optind - 1]);
+        if (args_r->option[value - OPTION_VALUE])
+            return wrong(c, "given twice: --", option_infos[value - OPTION_VALUE].name);
+        args_r->option[value - OPTION_VALUE] = optarg ? optarg : "";
+    }
+    args_r->operand = argv + optind;
+    args_r->count = (size_t)(argc - optind);
+    return check_complete(c, args_r);
+}

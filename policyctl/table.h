@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tables on standard output, the same on a terminal and in a pipe: header, aligned
+ * columns, nothing cut, "-" for what is empty.  Every row is given twice: first to
+ * be measured, then to be printed.  Layer 9.
+ */
+#ifndef POSTERN_TABLE_H
+#define POSTERN_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A longer cell stands as it is and moves only its own row. */
+enum { TABLE_COLUMNS_MAX = 10, TABLE_WIDTH_MAX = 40 };
+
+struct table {
+    const char *const *title;
+    size_t columns;
+    bool printing;
+    size_t width[TABLE_COLUMNS_MAX]; /* zero to begin with */
+};
+
+void table_row(struct table *, const char *const *cell); /* NULL and "": "-" */
+
+/* All rows were measured: prints the header, and rows from now on. */
+void table_print(struct table *);
+
+/* A line of "label  text" with the label's column `width` wide. */
+void table_line(const char *label, int width, const char *text);
+
+/* Prints text without control characters and malformed UTF-8. */
+void print_clean(const char *text);
+
+#endif
