@@ -50,6 +50,7 @@ enum query {
     QUERY_ACCOUNT_NAMES,      /* domain -> address */
     QUERY_ACCOUNT_PASSWORD,   /* address -> password */
     QUERY_ALIAS,              /* address -> members_send, destinations */
+    QUERY_BEARER,             /* address -> account (0, 1), members_send (NULL: no alias), destinations */
     QUERY_ALIASES,            /* domain ('' all) -> address, members_send, destination */
     QUERY_ALIAS_DESTINATIONS, /* address -> destination */
     QUERY_ALIAS_MEMBER,       /* address, destination -> destination */
@@ -161,6 +162,7 @@ struct store_params {
     enum database database;
     enum store_access access;
     unsigned busy_timeout_ms;
+    unsigned cache_kib; /* memory for pages; 0: 2048 */
 };
 
 struct store;

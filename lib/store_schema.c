@@ -3,8 +3,9 @@
 
 /* Columns of an account for people and programs: never the password. */
 #define ACCOUNT_COLUMNS                                                                                      \
-    "address, kind, status, suspended, suspended_reason, suspended_since, suspended_until, "                 \
-    "password_changed, created"
+    "account.address, kind, status, suspended, suspended_reason, suspended_since, suspended_until, "         \
+    "credential.changed, created"
+#define ACCOUNT_TABLES " FROM account LEFT JOIN credential ON credential.address = account.address "
 
 const char *const query_sql[QUERY_COUNT] = {
     [QUERY_DOMAIN] = "SELECT name, kind, target FROM domain WHERE name = ?1",
@@ -15,22 +16,31 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_ACCOUNT] = "SELECT kind, status, suspended, suspended_reason, suspended_until,"
                       " EXISTS (SELECT 1 FROM policy WHERE scope = address)"
                       " FROM account WHERE address = ?1",
-    [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
-    [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE ?1 IN ('', domain) ORDER BY address",
+    [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES "WHERE account.address = ?1",
+    [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES
+                       "WHERE ?1 IN ('', domain) ORDER BY account.address",
     [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
-    [QUERY_ACCOUNT_PASSWORD] = "SELECT password FROM account WHERE address = ?1",
+    [QUERY_ACCOUNT_PASSWORD] = "SELECT password FROM credential WHERE address = ?1",
     [QUERY_ALIAS] = "SELECT members_send,"
                     " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address)"
                     " FROM alias WHERE address = ?1",
+    [QUERY_BEARER] = "SELECT EXISTS (SELECT 1 FROM account WHERE address = ?1), members_send,"
+                     " (SELECT count(*) FROM alias_destination WHERE address = ?1)"
+                     " FROM (SELECT 1) one LEFT JOIN alias ON alias.address = ?1",
     [QUERY_ALIASES] = "SELECT a.address, a.members_send, d.destination"
                       " FROM alias a LEFT JOIN alias_destination d ON d.address = a.address"
                       " WHERE ?1 IN ('', a.domain) ORDER BY a.address, d.destination",
     [QUERY_ALIAS_DESTINATIONS] = "SELECT destination FROM alias_destination WHERE address = ?1"
                                  " ORDER BY destination",
     [QUERY_ALIAS_MEMBER] = "SELECT destination FROM alias_destination WHERE address = ?1 AND destination = ?2",
-    [QUERY_GRANT] = "SELECT grantee, sender FROM send_grant"
-                    " WHERE grantee IN (?1, ?2) AND sender IN (?3, ?4, '*')"
-                    " ORDER BY length(sender) DESC LIMIT 1",
+    /* Six look-ups by primary key, most specific first: IN would build a table each time. */
+    [QUERY_GRANT] = "SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = ?3"
+                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = ?3"
+                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = ?4"
+                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = ?4"
+                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = '*'"
+                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = '*'"
+                    " LIMIT 1",
     [QUERY_GRANTS] = "SELECT grantee, sender FROM send_grant WHERE ?1 IN ('', grantee)"
                      " ORDER BY grantee, sender",
     [QUERY_GRANTEES] = "SELECT DISTINCT grantee FROM send_grant WHERE sender IN (?1, ?2, '*')"
@@ -78,15 +88,16 @@ const struct change_type change_types[CHANGE_COUNT] = {
         "domain {domain} still has accounts, aliases or alias domains: remove them first" },
     [CHANGE_ACCOUNT_ADD] = { "account-add", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_KIND, FIELD_PASSWORD, FIELD_NOW },
-        { "INSERT INTO account (address, domain, kind, status, password, password_changed, created)"
-          " SELECT :address, :domain_of, :kind, 'active', :password, :now, :now WHERE NOT EXISTS"
-          " (SELECT 1 FROM domain WHERE name = :domain_of AND kind = 'alias')" },
+        { "INSERT INTO account (address, domain, kind, status, created)"
+          " SELECT :address, :domain_of, :kind, 'active', :now WHERE NOT EXISTS"
+          " (SELECT 1 FROM domain WHERE name = :domain_of AND kind = 'alias')",
+          "INSERT INTO credential (address, password, changed) VALUES (:address, :password, :now)" },
         "{domain_of} is an alias domain: add the account in the domain it stands for",
         "account {address} exists already",
         "domain {domain_of} is not known: policyctl domain add {domain_of}" },
     [CHANGE_ACCOUNT_PASSWORD] = { "account-password", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_PASSWORD, FIELD_NOW },
-        { "UPDATE account SET password = :password, password_changed = :now WHERE address = :address" },
+        { "UPDATE credential SET password = :password, changed = :now WHERE address = :address" },
         "no account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_STATUS] = { "account-status", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_STATUS, FIELD_NOW },

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,13 +142,14 @@ static enum result connect_to(struct sqlite_store *s, const struct store_params 
 {
     const char *path = s->path ? s->path : ":memory:";
     int flags = p->access == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    char cache[48];
 
     if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return failed(s, path, e);
     sqlite3_extended_result_codes(s->db, 0);
     sqlite3_busy_timeout(s->db, (int)p->busy_timeout_ms);
-    if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, "PRAGMA cache_size = -2048") ||
-        !run(s, "PRAGMA trusted_schema = OFF"))
+    snprintf(cache, sizeof cache, "PRAGMA cache_size = -%u", p->cache_kib ? p->cache_kib : 2048);
+    if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, cache) || !run(s, "PRAGMA trusted_schema = OFF"))
         return failed(s, path, e);
     if (p->access != STORE_READ && s->path && set_up_writer(s, path, e) != OK)
         return BAD;

@@ -17,8 +17,6 @@ CREATE TABLE account (
     domain           TEXT NOT NULL REFERENCES domain (name),
     kind             TEXT NOT NULL CHECK (kind IN ('user', 'relay')),
     status           TEXT NOT NULL CHECK (status IN ('active', 'disabled')),
-    password         TEXT NOT NULL,             -- {SCHEME}hash, as Dovecot reads it
-    password_changed BIGINT NOT NULL,
     suspended        TEXT,                      -- NULL, 'all' or some of 'smtp,imap,pop3,sieve'
     suspended_reason TEXT,
     suspended_since  BIGINT,
@@ -28,6 +26,14 @@ CREATE TABLE account (
 ) WITHOUT ROWID;
 CREATE INDEX account_domain ON account (domain);
 CREATE INDEX account_suspended ON account (suspended_since) WHERE suspended IS NOT NULL;
+
+-- Apart from the account: policyd, which asks for accounts with every request, never
+-- has a page with a hash in its memory.
+CREATE TABLE credential (
+    address  TEXT PRIMARY KEY NOT NULL REFERENCES account (address) ON DELETE CASCADE,
+    password TEXT NOT NULL,                     -- {SCHEME}hash, as Dovecot reads it
+    changed  BIGINT NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE alias (
     address      TEXT PRIMARY KEY NOT NULL,     -- 'info@example.com', or '@example.com': catch-all
