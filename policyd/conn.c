@@ -12,7 +12,20 @@
 
 #include "policyd/log.h"
 
-enum { BUFFER_START = 2048, REPLY_BUFFER_MAX = 131072 };
+enum { BUFFER_START = 2048, REPLY_BUFFER_MAX = 131072, REPLY_ROOM = 64 };
+
+/* Sends what the peer takes; false: it is gone. */
+static bool send_replies(struct conn *c)
+{
+    ssize_t n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    c->out_len -= (size_t)n;
+    if (c->out_len > 0)
+        memmove(c->out, c->out + n, c->out_len);
+    return true;
+}
 
 /* ---- a connection's end ---- */
 
@@ -20,6 +33,10 @@ static void conn_free(struct conn *c)
 {
     struct server *s = c->server;
 
+    if (c->to_send) {
+        (void)!send_replies(c);
+        SLIST_REMOVE(&s->to_send, c, conn, send_entry);
+    }
     event_del(&c->read);
     event_del(&c->write);
     event_del(&c->deadline);
@@ -77,30 +94,42 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         c->waiting->expire(c->waiting);
 }
 
-static void keep_unsent(struct conn *c, struct span rest)
+/* Replies of one turn leave together at its end: a peer that the first one wakes finds
+ * the others too, instead of being woken for each. */
+static void add_reply(struct conn *c, struct span reply)
 {
-    char *out = rest.len <= REPLY_BUFFER_MAX - c->out_len ? realloc(c->out, c->out_len + rest.len) : NULL;
-
-    if (!out) {
-        log_format(LOG_LEVEL_WARNING, "%s: does not read its replies, closed", c->name);
-        c->closing = true;
-        return;
+    if (reply.len > c->out_size - c->out_len) {
+        size_t size = c->out_len + reply.len + REPLY_ROOM;
+        char *out = size <= REPLY_BUFFER_MAX ? realloc(c->out, size) : NULL;
+        if (!out) {
+            log_format(LOG_LEVEL_WARNING, "%s: does not read its replies, closed", c->name);
+            c->closing = true;
+            return;
+        }
+        c->out = out;
+        c->out_size = size;
     }
-    memcpy(out + c->out_len, rest.ptr, rest.len);
-    c->out = out;
-    c->out_len += rest.len;
-    watch_input(c, false);
-    event_add(&c->write, NULL);
+    memcpy(c->out + c->out_len, reply.ptr, reply.len);
+    c->out_len += reply.len;
+    if (!c->to_send)
+        SLIST_INSERT_HEAD(&c->server->to_send, c, send_entry);
+    c->to_send = true;
 }
 
-static void send_reply(struct conn *c, struct span reply)
+void server_send(struct server *s)
 {
-    ssize_t n = c->out_len > 0 ? 0 : send(c->fd, reply.ptr, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct conn *c;
 
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-        c->closing = true;
-    else if (n < 0 || (size_t)n < reply.len)
-        keep_unsent(c, (struct span){ reply.ptr + (n > 0 ? n : 0), reply.len - (n > 0 ? (size_t)n : 0) });
+    while ((c = SLIST_FIRST(&s->to_send)) != NULL) {
+        SLIST_REMOVE_HEAD(&s->to_send, send_entry);
+        c->to_send = false;
+        if (!send_replies(c))
+            conn_close(c);
+        else if (c->out_len > 0) {
+            watch_input(c, false);
+            event_add(&c->write, NULL);
+        }
+    }
 }
 
 /* The frame that was answered leaves the buffer. */
@@ -127,13 +156,13 @@ void conn_reply(struct conn *c, struct span reply)
         event_del(&c->deadline);
         watch_input(c, true);
     }
-    send_reply(c, reply);
+    add_reply(c, reply);
     drop_frame(c);
     if (c->busy)
         return;
     if (c->closing)
         conn_free(c);
-    else if (c->out_len == 0)
+    else
         serve_frames(c);
 }
 
@@ -165,7 +194,7 @@ static void serve_frames(struct conn *c)
     struct server *s = c->server;
 
     c->busy = true;
-    while (!c->closing && !c->waiting && c->out_len == 0 && next_frame(c)) {
+    while (!c->closing && !c->waiting && !event_pending(&c->write, EV_WRITE, NULL) && next_frame(c)) {
         s->stats.requests++;
         c->served_at = s->now();
         TAILQ_REMOVE(&s->conns, c, entry);
@@ -217,17 +246,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
-    ssize_t n = send(fd, c->out, c->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-    (void)what;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n < 0) {
+    (void)fd, (void)what;
+    if (!send_replies(c)) {
         conn_close(c);
         return;
     }
-    c->out_len -= (size_t)n;
-    memmove(c->out, c->out + n, c->out_len);
     if (c->out_len > 0)
         return;
     event_del(&c->write);

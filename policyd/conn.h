@@ -28,8 +28,10 @@ struct conn {
     bool closing;            /* closed within serve_frames: freed when that ends */
     char *buffer;            /* what came: the frame being served first */
     size_t size, len, scanned, frame_len;
-    char *out; /* what could not be sent at once */
-    size_t out_len;
+    char *out;               /* replies of this turn, or what the peer does not take yet */
+    size_t out_len, out_size;
+    bool to_send; /* in the server's list */
+    SLIST_ENTRY(conn) send_entry;
 };
 
 struct server {
@@ -39,6 +41,7 @@ struct server {
     struct server_stats stats;
     struct listener *listeners;
     struct conn_list conns;
+    SLIST_HEAD(, conn) to_send; /* those with replies of this turn */
     struct event sweep;
     int reserve; /* a descriptor to spare for saying no with */
 };
