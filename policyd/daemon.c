@@ -10,7 +10,7 @@
 
 #include "policyd/log.h"
 
-enum { ROW_ENTRIES = 16384, READ_BUSY_MS = 200, WATCH_S = 1 };
+enum { ROW_ENTRIES = 98304, READ_BUSY_MS = 200, READ_CACHE_KIB = 4096, WATCH_S = 1 };
 
 struct daemon the_daemon;
 
@@ -57,7 +57,8 @@ static enum result open_accounts(const struct config *c, struct store **store_r,
     struct store_params p = { .path = c->accounts_db,
                               .database = DATABASE_ACCOUNTS,
                               .access = STORE_READ,
-                              .busy_timeout_ms = READ_BUSY_MS };
+                              .busy_timeout_ms = READ_BUSY_MS,
+                              .cache_kib = READ_CACHE_KIB };
 
     return store_open(&p, store_r, e);
 }
@@ -166,10 +167,9 @@ void daemon_close(void)
 void daemon_turn(void)
 {
     policy_service_turn();
-    if (the_daemon.rows)
-        rows_turn_end(the_daemon.rows);
-    if (the_daemon.writer)
-        writer_commit(the_daemon.writer);
+    server_send(the_daemon.server);
+    rows_turn_end(the_daemon.rows);
+    writer_commit(the_daemon.writer);
     log_flush();
 }
 

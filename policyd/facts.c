@@ -4,18 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-void facts_init(struct facts *f, const struct config *config, struct rows *rows, struct dns_source *dns,
-                struct dns_waiter *waiter, int64_t now)
+void facts_init(struct facts *f, const struct config *config, struct rows *rows, struct dns_source *dns)
 {
     f->config = config;
     f->rows = rows;
     f->dns = dns;
+    for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
+        f->memo[i].known = false;
+}
+
+void facts_begin(struct facts *f, struct dns_waiter *waiter, int64_t now)
+{
     f->waiter = waiter;
     f->now = now;
     f->expired = false;
     f->lookups = 0;
-    for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
-        f->memo[i].valid = false;
 }
 
 static enum result get(struct facts *f, enum query q, const char *const *params, size_t count,
@@ -82,6 +85,21 @@ enum result facts_alias(struct facts *f, const char *address, struct alias_row *
     return OK;
 }
 
+enum result facts_address(struct facts *f, const char *address, struct address_row *row_r)
+{
+    struct rowset set;
+    enum result r = get1(f, QUERY_BEARER, address, &set);
+
+    if (r != OK)
+        return r;
+    const char *members_send = rowset_next(set.text);
+    row_r->account = set.text[0] == '1';
+    row_r->alias = *members_send != '\0';
+    row_r->alias_row.members_send = *members_send == '1';
+    row_r->alias_row.destinations = (unsigned)strtoul(rowset_next(members_send), NULL, 10);
+    return row_r->account || row_r->alias ? OK : NOT_FOUND;
+}
+
 enum result facts_alias_member(struct facts *f, const char *alias, const char *destination)
 {
     const char *const params[] = { alias, destination };
@@ -123,57 +141,68 @@ enum result facts_grant(struct facts *f, const struct address *login, const stru
     return OK;
 }
 
-/* Reads a scope's rows once a request. */
-static const struct scope_modes *scope_modes(struct facts *f, struct scope_modes *m, const char *scope)
+/* One row: check_name, mode, expires. Returns what follows it. */
+static const char *take_mode(struct scope_modes *m, const char *name, int64_t now)
+{
+    const char *mode = rowset_next(name), *expires = rowset_next(mode);
+    int64_t end = *expires ? strtoll(expires, NULL, 10) : INT64_MAX;
+    enum check_id id;
+    enum mode value;
+
+    if (end > now && check_parse(span_of(name), &id) == OK && mode_parse(span_of(mode), &value) == OK) {
+        m->mode[id] = (signed char)value;
+        m->expires = end < m->expires ? end : m->expires;
+    }
+    return rowset_next(expires);
+}
+
+static enum result scope_modes(struct facts *f, struct scope_modes *m, const char *scope)
 {
     struct rowset set;
+    enum result r;
 
-    if (m->valid && strcmp(m->scope, scope) == 0)
-        return m;
-    m->valid = true;
+    if (m->known && m->generation == rows_generation(f->rows) && f->now < m->expires &&
+        strcmp(m->scope, scope) == 0)
+        return OK;
+    m->known = false;
+    r = get1(f, QUERY_POLICY, scope, &set);
+    if (r != OK && r != NOT_FOUND)
+        return r;
     copy(m->scope, sizeof m->scope, scope);
     memset(m->mode, -1, sizeof m->mode);
-    m->result = get1(f, QUERY_POLICY, scope, &set);
-    if (m->result != OK)
-        return m;
-    const char *p = set.text;
-    for (size_t i = 0; i < set.count; i++) {
-        const char *name = p, *mode = rowset_next(name), *expires = rowset_next(mode);
-        enum check_id id;
-        enum mode value;
-        p = rowset_next(expires);
-        if (*expires && strtoll(expires, NULL, 10) <= f->now)
-            continue;
-        if (check_parse(span_of(name), &id) == OK && mode_parse(span_of(mode), &value) == OK)
-            m->mode[id] = (signed char)value;
-    }
-    return m;
+    m->expires = INT64_MAX;
+    for (const char *p = set.text; set.count > 0; set.count--)
+        p = take_mode(m, p, f->now);
+    m->generation = rows_generation(f->rows);
+    m->known = true;
+    return OK;
 }
 
 enum result facts_mode(struct facts *f, enum check_id id, const struct address *account, struct span domain,
                        enum mode *mode_r, const char **scope_r)
 {
-    const struct scope_modes *m;
-    enum result r = OK;
+    const char *scopes[] = { "", NULL, NULL };
     char name[DOMAIN_MAX + 1];
+    struct account_row row;
+    enum result r = account ? facts_account(f, account->text, &row) : NOT_FOUND;
 
+    if (r == OK && row.has_policy)
+        scopes[2] = account->text;
+    r = r == OK || r == NOT_FOUND ? OK : TRY_AGAIN;
+    if (domain.len > 0 && str_copy(domain, name, sizeof name) == OK)
+        scopes[1] = name;
     *scope_r = NULL;
     *mode_r = check_infos[id].mode;
-    for (int level = 0; level < 3; level++) {
-        if (level == 0 && account)
-            m = scope_modes(f, &f->memo[2], account->text);
-        else if (level == 1 && domain.len > 0 && str_copy(domain, name, sizeof name) == OK)
-            m = scope_modes(f, &f->memo[1], name);
-        else if (level == 2)
-            m = scope_modes(f, &f->memo[0], "");
-        else
+    for (int level = 2; level >= 0; level--) {
+        struct scope_modes *m = &f->memo[level];
+        if (!scopes[level])
             continue;
-        if (m->result != OK && m->result != NOT_FOUND)
+        if (scope_modes(f, m, scopes[level]) != OK)
             r = TRY_AGAIN;
         else if (m->mode[id] >= 0) {
             *mode_r = (enum mode)m->mode[id];
             *scope_r = m->scope;
-            return OK;
+            return r;
         }
     }
     return r;

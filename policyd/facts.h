@@ -13,15 +13,16 @@
 
 enum { REASON_MAX = 400 };
 
+/* The policy rows of one scope, as long as they stay the same. */
 struct scope_modes {
-    bool valid;
-    enum result result;
     char scope[ADDRESS_MAX + 1];
+    bool known;
+    uint64_t generation; /* rows_generation() when they were read */
+    int64_t expires;     /* seconds since 1970: when the first of them stops to count */
     signed char mode[CHECK_COUNT]; /* -1: no row that counts */
 };
 
-/* One request's view; the owner sets it up with facts_init and keeps what it points
- * to. */
+/* One request's view at a time; the owner keeps what it points to. */
 struct facts {
     const struct config *config;
     struct rows *rows;
@@ -33,8 +34,10 @@ struct facts {
     struct scope_modes memo[3]; /* host, domain, account: last asked for */
 };
 
-void facts_init(struct facts *, const struct config *, struct rows *, struct dns_source *,
-                struct dns_waiter *, int64_t now);
+void facts_init(struct facts *, const struct config *, struct rows *, struct dns_source *);
+
+/* The next request, or the same one again. */
+void facts_begin(struct facts *, struct dns_waiter *, int64_t now);
 
 enum domain_kind { DOMAIN_MAILBOX, DOMAIN_RELAY, DOMAIN_ALIAS };
 
@@ -59,6 +62,13 @@ struct alias_row {
 enum result facts_domain(struct facts *, struct span name, struct domain_row *row_r) MUST_CHECK;
 enum result facts_account(struct facts *, const char *address, struct account_row *row_r) MUST_CHECK;
 enum result facts_alias(struct facts *, const char *address, struct alias_row *row_r) MUST_CHECK;
+
+/* Both at once: whether the address is an account, an alias, or neither (NOT_FOUND). */
+struct address_row {
+    bool account, alias;
+    struct alias_row alias_row;
+};
+enum result facts_address(struct facts *, const char *address, struct address_row *row_r) MUST_CHECK;
 enum result facts_alias_member(struct facts *, const char *alias, const char *destination) MUST_CHECK;
 
 /* Hands out the rows of a one-column query (destinations, grantees): texts as in

@@ -41,19 +41,15 @@ enum result ownership_real_domain(struct facts *f, const struct address *a, stru
 /* Whether an entry bears exactly this address. */
 static enum result bears(struct facts *f, const struct address *a, struct bearer *b)
 {
-    struct account_row account;
-    enum result as_account = facts_account(f, a->text, &account);
-    enum result as_alias = facts_alias(f, a->text, &b->alias_row);
+    struct address_row row;
+    enum result r = facts_address(f, a->text, &row);
 
-    if (as_account > NOT_FOUND)
-        return as_account;
-    if (as_alias > NOT_FOUND)
-        return as_alias;
-    b->account = as_account == OK;
-    b->alias = as_alias == OK;
-    if (!b->account && !b->alias)
-        return NOT_FOUND;
+    if (r != OK)
+        return r;
     b->address = *a;
+    b->account = row.account;
+    b->alias = row.alias;
+    b->alias_row = row.alias_row;
     return OK;
 }
 

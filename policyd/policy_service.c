@@ -34,33 +34,40 @@ static uint64_t monotonic_us(void)
     return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static void count_observed(enum check_id id, const struct finding *f, void *context)
+{
+    unsigned *count = context;
+
+    (void)id, (void)f;
+    (*count)++;
+}
+
 static void observe(enum check_id id, const struct finding *f, void *context)
 {
-    bool *any = context;
-
+    (void)context;
     observations_add(the_daemon.observations, id, f);
-    *any = true;
 }
 
 /* Records what was observed, unless the request is one that was answered before. */
 static void record(const struct request *q, struct decision *d, int64_t now)
 {
     char key[RESEND_KEY_MAX];
-    size_t len = 0;
-    bool observed = false;
+    struct span keyed = { key, 0 };
     const char *before = NULL;
-    bool keyed = policy_resend_key(q, key, &len) == OK;
+    unsigned observed = 0;
 
-    if (keyed)
-        before = answered_find(the_daemon.answered, (struct span){ key, len }, now);
-    if (before) {
-        if (str_copy(span_of(before), d->action, sizeof d->action) != OK)
-            return;
-    } else {
-        policy_observed(d, observe, &observed);
-        if (observed && keyed)
-            answered_add(the_daemon.answered, (struct span){ key, len }, d->action, now);
-    }
+    policy_observed(d, count_observed, &observed);
+    if (observed == 0)
+        return;
+    if (policy_resend_key(q, key, &keyed.len) == OK)
+        before = answered_find(the_daemon.answered, keyed, now);
+    else
+        keyed.len = 0;
+    if (before && str_copy(span_of(before), d->action, sizeof d->action) == OK)
+        return;
+    policy_observed(d, observe, NULL);
+    if (keyed.len > 0)
+        answered_add(the_daemon.answered, keyed, d->action, now);
 }
 
 static void finish(struct conn *c, const struct request *q, struct decision *d, uint64_t began_us)
@@ -84,7 +91,7 @@ static enum result decide(struct conn *c, struct span frame, uint64_t began_us, 
 {
     static struct request request; /* the loop's one thread decides one at a time */
     static struct decision decision;
-    struct facts facts;
+    static struct facts facts;
     struct error e;
 
     if (protocol_parse(frame, the_daemon.config->limits.attributes, &request, &e) != OK) {
@@ -92,8 +99,10 @@ static enum result decide(struct conn *c, struct span frame, uint64_t began_us, 
         return BAD;
     }
     request_prepare(&request, the_daemon.config);
-    facts_init(&facts, the_daemon.config, the_daemon.rows, resolver_source(the_daemon.resolver), waiter,
-               daemon_now());
+    if (!facts.rows) /* kept from request to request, with the modes it knows */
+        facts_init(&facts, the_daemon.config, the_daemon.rows, resolver_source(the_daemon.resolver));
+    facts.config = the_daemon.config;
+    facts_begin(&facts, waiter, daemon_now());
     facts.expired = expired;
     if (policy_decide(&request, &facts, false, &decision) == PENDING)
         return PENDING;

@@ -6,19 +6,19 @@
 
 enum { WAYS = 4, KEY_MAX = 1400 };
 
+/* Small, since there are tens of thousands of them. */
 struct entry {
-    uint64_t hash, generation;
-    int64_t read_at;
-    enum result result; /* OK or NOT_FOUND */
-    unsigned key_len, text_len;
-    size_t count, columns;
-    char data[]; /* the key, then the text */
+    uint32_t hash, generation;
+    uint32_t read_at; /* seconds since 1970: good until 2106 */
+    uint16_t key_len, text_len, count;
+    uint8_t columns, result; /* enum result: OK or NOT_FOUND */
+    char data[];             /* the key, then the text */
 };
 
 struct rows {
     struct store *store;
     bool begun;
-    uint64_t generation;
+    uint32_t generation;
     struct rows_stats stats;
     size_t sets;
     struct entry **entry; /* sets * WAYS, each set in the order of last use */
@@ -29,17 +29,6 @@ struct rows {
     struct rowset found;
     bool overflow;
 };
-
-/* Few, and asked for by every request. */
-static bool is_kept(enum query q)
-{
-    return q == QUERY_DOMAIN || q == QUERY_POLICY || q == QUERY_LIST_SHAPE;
-}
-
-const char *rowset_next(const char *text)
-{
-    return text + strlen(text) + 1;
-}
 
 enum result rows_open(struct store *store, size_t entries, struct rows **rows_r)
 {
@@ -117,23 +106,30 @@ static enum result make_key(struct rows *r, enum query q, const char *const *par
     return OK;
 }
 
-/* FNV-1a, 64 bits. Keys that collide on purpose only push each other out. */
-static uint64_t key_hash(const char *key, size_t len)
+/* Eight octets a step (the multiplier is FNV's 64-bit prime). Keys that collide on
+ * purpose only push each other out. */
+static uint32_t key_hash(const char *key, size_t len)
 {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = len, word;
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)key[i]) * 1099511628211u;
-    return h ^ h >> 32;
+    for (; len >= sizeof word; key += sizeof word, len -= sizeof word) {
+        memcpy(&word, key, sizeof word);
+        h = (h ^ word) * 1099511628211u;
+        h ^= h >> 29;
+    }
+    word = 0;
+    memcpy(&word, key, len);
+    h = (h ^ word) * 1099511628211u;
+    return (uint32_t)(h ^ h >> 32);
 }
 
-static struct entry **set_of(struct rows *r, uint64_t hash)
+static struct entry **set_of(struct rows *r, uint32_t hash)
 {
     return r->entry + hash % r->sets * WAYS;
 }
 
 /* Finds the entry and makes it the first of its set. */
-static struct entry *find(struct rows *r, uint64_t hash)
+static struct entry *find(struct rows *r, uint32_t hash)
 {
     struct entry **set = set_of(r, hash);
 
@@ -141,8 +137,10 @@ static struct entry *find(struct rows *r, uint64_t hash)
         struct entry *e = set[i];
         if (!e || e->hash != hash || e->key_len != r->key_len || memcmp(e->data, r->key, r->key_len) != 0)
             continue;
-        memmove(set + 1, set, i * sizeof *set);
-        set[0] = e;
+        if (i > 0) {
+            memmove(set + 1, set, i * sizeof *set);
+            set[0] = e;
+        }
         return e;
     }
     return NULL;
@@ -151,11 +149,11 @@ static struct entry *find(struct rows *r, uint64_t hash)
 static enum result hand_out(const struct entry *e, struct rowset *rowset_r)
 {
     *rowset_r = (struct rowset){ e->data + e->key_len, e->count, e->columns };
-    return e->result;
+    return (enum result)e->result;
 }
 
 /* Keeps what was just read; without memory it is only not kept. */
-static void keep(struct rows *r, struct entry *old, uint64_t hash, enum result result, int64_t now)
+static void keep(struct rows *r, struct entry *old, uint32_t hash, enum result result, int64_t now)
 {
     struct entry **set = set_of(r, hash), *e = old;
 
@@ -171,16 +169,16 @@ static void keep(struct rows *r, struct entry *old, uint64_t hash, enum result r
         }
         set[0] = e;
         e->hash = hash;
-        e->key_len = (unsigned)r->key_len;
-        e->text_len = (unsigned)r->text_len;
+        e->key_len = (uint16_t)r->key_len;
+        e->text_len = (uint16_t)r->text_len;
         memcpy(e->data, r->key, r->key_len);
         memcpy(e->data + r->key_len, r->text, r->text_len);
     }
     e->generation = r->generation;
-    e->read_at = now;
-    e->result = result;
-    e->count = r->found.count;
-    e->columns = r->found.columns;
+    e->read_at = (uint32_t)now;
+    e->result = (uint8_t)result;
+    e->count = (uint16_t)r->found.count;
+    e->columns = (uint8_t)r->found.columns;
 }
 
 static bool take_row(const struct row *row, void *context)
@@ -221,10 +219,10 @@ enum result rows_get(struct rows *r, enum query q, const char *const *params, si
 {
     if (make_key(r, q, params, count) != OK)
         return NOT_FOUND;
-    uint64_t hash = key_hash(r->key, r->key_len);
+    uint32_t hash = key_hash(r->key, r->key_len);
     struct entry *e = find(r, hash);
 
-    if (e && is_kept(q) && e->generation == r->generation) {
+    if (e && e->generation == r->generation) {
         r->stats.kept++;
         return hand_out(e, rowset_r);
     }

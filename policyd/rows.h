@@ -2,11 +2,9 @@
 /*
  * Rows of the account table as the event loop reads them.  Layer 4.
  *
- * Domains, policy rows and the like are few and asked for all the time: they come
- * from memory until the table changes, which policyd knows, being its only writer.
- * Accounts are always read: that takes 2 us whatever their number.  Every row that
- * was read is also kept as the last good one, for ROWS_LAST_GOOD_S, in case the
- * store cannot be read.  Bounded in entries; the memory goes to whoever is asked
+ * What was read stays in memory until the table changes, which policyd knows, being
+ * its only writer; then it is kept as the last good row for ROWS_LAST_GOOD_S, in case
+ * the store cannot be read.  Bounded in entries; the memory goes to whoever is asked
  * for last.
  */
 #ifndef POSTERN_ROWS_H
@@ -25,7 +23,10 @@ struct rowset {
 };
 
 /* The text of the column behind `text`; in a rowset, NULL and "" are alike. */
-const char *rowset_next(const char *text);
+static inline const char *rowset_next(const char *text)
+{
+    return text + strlen(text) + 1;
+}
 
 enum result rows_open(struct store *, size_t entries, struct rows **rows_r) MUST_CHECK;
 void rows_close(struct rows **);
@@ -49,7 +50,7 @@ void rows_use(struct rows *, struct store *);
 uint64_t rows_generation(const struct rows *);
 
 struct rows_stats {
-    uint64_t kept;      /* answered from memory */
+    uint64_t kept;      /* answered from memory, which was current */
     uint64_t read;      /* answered by the store */
     uint64_t last_good; /* answered from memory because the store could not be read */
     uint64_t failed;    /* not answered */

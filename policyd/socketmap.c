@@ -18,7 +18,8 @@ static struct span answer(struct span map, struct span key, struct strbuf *value
 
     if (map_parse(map, &id) != OK)
         return SPAN("PERM no such map");
-    facts_init(&facts, the_daemon.config, the_daemon.rows, NULL, NULL, daemon_now());
+    facts_init(&facts, the_daemon.config, the_daemon.rows, NULL);
+    facts_begin(&facts, NULL, daemon_now());
     switch (maps_lookup(&facts, id, key, value)) {
     case OK:
         return SPAN("OK ");
