@@ -113,7 +113,13 @@ void network_text(const struct network *n, char text_r[static NETWORK_TEXT_MAX])
     struct strbuf b;
 
     strbuf_init(&b, text_r, NETWORK_TEXT_MAX);
-    if (inet_ntop(n->v6 ? AF_INET6 : AF_INET, n->bytes, text_r, NETWORK_TEXT_MAX))
+    if (!n->v6)
+        for (int i = 0; i < 4; i++) { /* inet_ntop goes through snprintf: too slow for every request */
+            if (i > 0)
+                strbuf_addc(&b, '.');
+            strbuf_addu(&b, n->bytes[i]);
+        }
+    else if (inet_ntop(AF_INET6, n->bytes, text_r, NETWORK_TEXT_MAX))
         b.len = strlen(text_r);
     if (n->bits < bits_max(n->v6)) {
         strbuf_addc(&b, '/');

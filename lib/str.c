@@ -6,16 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-struct span span_of(const char *text)
-{
-    return (struct span){ text, text ? strlen(text) : 0 };
-}
-
-bool span_equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool span_equal_case(struct span a, struct span b)
 {
     return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
@@ -37,36 +27,6 @@ struct span span_trim(struct span s)
     while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
         s.len--;
     return s;
-}
-
-void strbuf_init(struct strbuf *b, char *array, size_t size)
-{
-    *b = (struct strbuf){ .ptr = array, .size = size };
-    array[0] = '\0';
-}
-
-void strbuf_add(struct strbuf *b, struct span text)
-{
-    size_t room = b->size - 1 - b->len;
-
-    if (text.len > room) {
-        b->cut = true;
-        text.len = room;
-    }
-    if (text.len > 0)
-        memcpy(b->ptr + b->len, text.ptr, text.len);
-    b->len += text.len;
-    b->ptr[b->len] = '\0';
-}
-
-void strbuf_adds(struct strbuf *b, const char *text)
-{
-    strbuf_add(b, span_of(text));
-}
-
-void strbuf_addc(struct strbuf *b, char c)
-{
-    strbuf_add(b, (struct span){ &c, 1 });
 }
 
 void strbuf_addu(struct strbuf *b, uint64_t number)
@@ -162,16 +122,20 @@ void strbuf_add_clean(struct strbuf *b, struct span text)
 
 static bool needs_quotes(struct span text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\')
-            return true;
-    }
-    return text.len == 0;
+    static const bool plain[256] = {
+        ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true
+    };
+    bool all_plain = text.len > 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        all_plain &= plain[(unsigned char)text.ptr[i]];
+    return !all_plain;
 }
 
 void strbuf_add_quoted(struct strbuf *b, struct span text)
 {
+    size_t plain = 0; /* text[plain] to text[i] stands as it is */
+
     if (!needs_quotes(text)) {
         strbuf_add(b, text);
         return;
@@ -180,15 +144,20 @@ void strbuf_add_quoted(struct strbuf *b, struct span text)
     for (size_t i = 0, n; i < text.len; i += n) {
         char c = text.ptr[i];
         n = utf8_length(text.ptr + i, text.len - i);
-        if (n == 0 || is_control(c)) {
+        if (n > 0 && !is_control(c) && c != '"' && c != '\\')
+            continue;
+        strbuf_add(b, (struct span){ text.ptr + plain, i - plain });
+        if (n == 0 || is_control(c))
             strbuf_addf(b, "\\x%02x", (unsigned char)c);
-            n = 1;
-        } else if (c == '"' || c == '\\') {
+        else {
             strbuf_addc(b, '\\');
             strbuf_addc(b, c);
-        } else
-            strbuf_add(b, (struct span){ text.ptr + i, n });
+        }
+        n = n > 0 ? n : 1;
+        plain = i + n;
     }
+    if (plain < text.len)
+        strbuf_add(b, (struct span){ text.ptr + plain, text.len - plain });
     strbuf_addc(b, '"');
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "result.h"
 
@@ -18,10 +19,20 @@ struct span {
     size_t len;
 };
 
-#define SPAN(literal) ((struct span){ (literal), sizeof(literal) - 1 })
+#define SPAN_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define SPAN(literal) ((struct span)SPAN_INIT(literal))
 
-struct span span_of(const char *text);      /* text may be NULL: empty */
-bool span_equal(struct span a, struct span b);
+/* text may be NULL: empty */
+static inline struct span span_of(const char *text)
+{
+    return (struct span){ text, text ? strlen(text) : 0 };
+}
+
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 bool span_equal_case(struct span a, struct span b); /* ASCII letters alike */
 bool span_ends_case(struct span text, struct span suffix);
 struct span span_trim(struct span s);       /* spaces and tabs at both ends */
@@ -35,10 +46,36 @@ struct strbuf {
     bool cut;
 };
 
-void strbuf_init(struct strbuf *b, char *array, size_t size);
-void strbuf_add(struct strbuf *b, struct span text);
-void strbuf_adds(struct strbuf *b, const char *text);
-void strbuf_addc(struct strbuf *b, char c);
+static inline void strbuf_init(struct strbuf *b, char *array, size_t size)
+{
+    *b = (struct strbuf){ .ptr = array, .size = size };
+    array[0] = '\0';
+}
+
+static inline void strbuf_add(struct strbuf *b, struct span text)
+{
+    size_t room = b->size - 1 - b->len;
+
+    if (text.len > room) {
+        b->cut = true;
+        text.len = room;
+    }
+    if (text.len > 0)
+        memcpy(b->ptr + b->len, text.ptr, text.len);
+    b->len += text.len;
+    b->ptr[b->len] = '\0';
+}
+
+static inline void strbuf_adds(struct strbuf *b, const char *text)
+{
+    strbuf_add(b, span_of(text));
+}
+
+static inline void strbuf_addc(struct strbuf *b, char c)
+{
+    strbuf_add(b, (struct span){ &c, 1 });
+}
+
 void strbuf_addu(struct strbuf *b, uint64_t number);
 void strbuf_addf(struct strbuf *b, const char *format, ...) PRINTF(2, 3);
 

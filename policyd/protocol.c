@@ -29,7 +29,7 @@ enum result protocol_line(struct span *lines, struct span *name_r, struct span *
     if (len == 0)
         return NOT_FOUND;
     equals = memchr(lines->ptr, '=', len);
-    if (!equals || equals == lines->ptr || memchr(lines->ptr, '\0', len))
+    if (!equals || equals == lines->ptr)
         return BAD;
     *name_r = (struct span){ lines->ptr, (size_t)(equals - lines->ptr) };
     *value_r = (struct span){ equals + 1, (size_t)(end - equals) - 1 };
@@ -38,30 +38,49 @@ enum result protocol_line(struct span *lines, struct span *name_r, struct span *
     return OK;
 }
 
-/* Postfix sends them in a fixed order: the one after the last is the likeliest. */
-static int attribute_find(struct span name, int expected)
+static int attribute_find(struct span name)
 {
-    for (int i = 0; i < ATTR_COUNT; i++) {
-        int a = expected + i < ATTR_COUNT ? expected + i : expected + i - ATTR_COUNT;
-        if (span_equal(name, span_of(attribute_names[a])))
+    for (int a = 0; a < ATTR_COUNT; a++)
+        if (span_equal(name, attribute_names[a]))
             return a;
-    }
     return -1;
+}
+
+/* Postfix sends the attributes in a fixed order: the one after the last is the likeliest,
+ * and found without looking for its '='. */
+static enum result next_attribute(struct span *lines, int expected, int *attribute_r, struct span *value_r)
+{
+    struct span want = attribute_names[expected], name;
+    const char *value = lines->ptr + want.len + 1, *end;
+    enum result r;
+
+    if (lines->len > want.len && lines->ptr[want.len] == '=' && memcmp(lines->ptr, want.ptr, want.len) == 0 &&
+        (end = memchr(value, '\n', lines->len - want.len - 1)) != NULL) {
+        *attribute_r = expected;
+        *value_r = (struct span){ value, (size_t)(end - value) };
+        lines->len -= (size_t)(end + 1 - lines->ptr);
+        lines->ptr = end + 1;
+        return OK;
+    }
+    r = protocol_line(lines, &name, value_r);
+    *attribute_r = r == OK ? attribute_find(name) : -1;
+    return r;
 }
 
 enum result protocol_parse(struct span frame, unsigned attributes_max, struct request *request_r,
                            struct error *e)
 {
-    struct span lines = frame, name, value;
+    struct span lines = frame, value;
     unsigned count = 0, seen = 0; /* a bit for each attribute */
-    int expected = 0;
+    int expected = 0, a;
     enum result r;
 
+    if (memchr(frame.ptr, '\0', frame.len))
+        return error_set(e, BAD, "request with a NUL in it");
     memset(request_r->attr, 0, sizeof request_r->attr);
-    while ((r = protocol_line(&lines, &name, &value)) == OK) {
+    while ((r = next_attribute(&lines, expected, &a, &value)) == OK) {
         if (++count > attributes_max)
             return error_set(e, LIMIT, "request with more than %u attributes", attributes_max);
-        int a = attribute_find(name, expected);
         if (a < 0)
             continue;
         expected = a + 1 < ATTR_COUNT ? a + 1 : 0;
@@ -70,7 +89,7 @@ enum result protocol_parse(struct span frame, unsigned attributes_max, struct re
         seen |= 1u << a;
     }
     if (r != NOT_FOUND)
-        return error_set(e, BAD, "request with a line that is no name=value, or has a NUL");
+        return error_set(e, BAD, "request with a line that is no name=value");
     if (!span_equal(request_r->attr[ATTR_REQUEST], SPAN("smtpd_access_policy")))
         return error_set(e, BAD, "request is not 'request=smtpd_access_policy'");
     return OK;

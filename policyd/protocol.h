@@ -17,7 +17,8 @@
 size_t protocol_frame(struct span text, size_t *scanned);
 
 /* Takes the first "name=value" line off *lines. OK; NOT_FOUND at the blank line;
- * BAD: no '=', no name, or a NUL. The value may be empty and hold anything else. */
+ * BAD: no '=' or no name. The value may be empty and hold anything but a
+ * line feed. */
 enum result protocol_line(struct span *lines, struct span *name_r, struct span *value_r) MUST_CHECK;
 
 /* Parses one frame. The first of repeated attributes counts; unknown ones are

@@ -1,67 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 #include "policyd/request.h"
 
-const char *const attribute_names[ATTR_COUNT] = {
-    [ATTR_REQUEST] = "request",
-    [ATTR_PROTOCOL_STATE] = "protocol_state",
-    [ATTR_PROTOCOL_NAME] = "protocol_name",
-    [ATTR_CLIENT_ADDRESS] = "client_address",
-    [ATTR_CLIENT_NAME] = "client_name",
-    [ATTR_CLIENT_PORT] = "client_port",
-    [ATTR_REVERSE_CLIENT_NAME] = "reverse_client_name",
-    [ATTR_SERVER_ADDRESS] = "server_address",
-    [ATTR_SERVER_PORT] = "server_port",
-    [ATTR_HELO_NAME] = "helo_name",
-    [ATTR_SENDER] = "sender",
-    [ATTR_RECIPIENT] = "recipient",
-    [ATTR_RECIPIENT_COUNT] = "recipient_count",
-    [ATTR_QUEUE_ID] = "queue_id",
-    [ATTR_INSTANCE] = "instance",
-    [ATTR_SIZE] = "size",
-    [ATTR_ETRN_DOMAIN] = "etrn_domain",
-    [ATTR_STRESS] = "stress",
-    [ATTR_SASL_METHOD] = "sasl_method",
-    [ATTR_SASL_USERNAME] = "sasl_username",
-    [ATTR_SASL_SENDER] = "sasl_sender",
-    [ATTR_CCERT_SUBJECT] = "ccert_subject",
-    [ATTR_CCERT_ISSUER] = "ccert_issuer",
-    [ATTR_CCERT_FINGERPRINT] = "ccert_fingerprint",
-    [ATTR_CCERT_PUBKEY_FINGERPRINT] = "ccert_pubkey_fingerprint",
-    [ATTR_ENCRYPTION_PROTOCOL] = "encryption_protocol",
-    [ATTR_ENCRYPTION_CIPHER] = "encryption_cipher",
-    [ATTR_ENCRYPTION_KEYSIZE] = "encryption_keysize",
-    [ATTR_POLICY_CONTEXT] = "policy_context",
-    [ATTR_COMPATIBILITY_LEVEL] = "compatibility_level",
-    [ATTR_MAIL_VERSION] = "mail_version",
-    [ATTR_TLS_SNI] = "tls_sni",
+const struct span attribute_names[ATTR_COUNT] = {
+    [ATTR_REQUEST] = SPAN_INIT("request"),
+    [ATTR_PROTOCOL_STATE] = SPAN_INIT("protocol_state"),
+    [ATTR_PROTOCOL_NAME] = SPAN_INIT("protocol_name"),
+    [ATTR_CLIENT_ADDRESS] = SPAN_INIT("client_address"),
+    [ATTR_CLIENT_NAME] = SPAN_INIT("client_name"),
+    [ATTR_CLIENT_PORT] = SPAN_INIT("client_port"),
+    [ATTR_REVERSE_CLIENT_NAME] = SPAN_INIT("reverse_client_name"),
+    [ATTR_SERVER_ADDRESS] = SPAN_INIT("server_address"),
+    [ATTR_SERVER_PORT] = SPAN_INIT("server_port"),
+    [ATTR_HELO_NAME] = SPAN_INIT("helo_name"),
+    [ATTR_SENDER] = SPAN_INIT("sender"),
+    [ATTR_RECIPIENT] = SPAN_INIT("recipient"),
+    [ATTR_RECIPIENT_COUNT] = SPAN_INIT("recipient_count"),
+    [ATTR_QUEUE_ID] = SPAN_INIT("queue_id"),
+    [ATTR_INSTANCE] = SPAN_INIT("instance"),
+    [ATTR_SIZE] = SPAN_INIT("size"),
+    [ATTR_ETRN_DOMAIN] = SPAN_INIT("etrn_domain"),
+    [ATTR_STRESS] = SPAN_INIT("stress"),
+    [ATTR_SASL_METHOD] = SPAN_INIT("sasl_method"),
+    [ATTR_SASL_USERNAME] = SPAN_INIT("sasl_username"),
+    [ATTR_SASL_SENDER] = SPAN_INIT("sasl_sender"),
+    [ATTR_CCERT_SUBJECT] = SPAN_INIT("ccert_subject"),
+    [ATTR_CCERT_ISSUER] = SPAN_INIT("ccert_issuer"),
+    [ATTR_CCERT_FINGERPRINT] = SPAN_INIT("ccert_fingerprint"),
+    [ATTR_CCERT_PUBKEY_FINGERPRINT] = SPAN_INIT("ccert_pubkey_fingerprint"),
+    [ATTR_ENCRYPTION_PROTOCOL] = SPAN_INIT("encryption_protocol"),
+    [ATTR_ENCRYPTION_CIPHER] = SPAN_INIT("encryption_cipher"),
+    [ATTR_ENCRYPTION_KEYSIZE] = SPAN_INIT("encryption_keysize"),
+    [ATTR_POLICY_CONTEXT] = SPAN_INIT("policy_context"),
+    [ATTR_COMPATIBILITY_LEVEL] = SPAN_INIT("compatibility_level"),
+    [ATTR_MAIL_VERSION] = SPAN_INIT("mail_version"),
+    [ATTR_TLS_SNI] = SPAN_INIT("tls_sni"),
 };
 
 struct word {
-    const char *name;
+    struct span name; /* empty: the end */
     int value;
 };
 
 static int word_value(const struct word *words, struct span name, int otherwise)
 {
-    for (; words->name; words++)
-        if (span_equal(name, span_of(words->name)))
+    for (; words->name.len > 0; words++)
+        if (span_equal(name, words->name))
             return words->value;
     return otherwise;
 }
 
 static const struct word states[] = {
-    { "RCPT", STATE_RCPT }, { "END-OF-MESSAGE", STATE_END_OF_MESSAGE },
-    { "MAIL", STATE_MAIL }, { "DATA", STATE_DATA },
-    { "BDAT", STATE_DATA }, { "EHLO", STATE_HELO },
-    { "HELO", STATE_HELO }, { NULL, 0 },
+    { SPAN_INIT("RCPT"), STATE_RCPT }, { SPAN_INIT("END-OF-MESSAGE"), STATE_END_OF_MESSAGE },
+    { SPAN_INIT("MAIL"), STATE_MAIL }, { SPAN_INIT("DATA"), STATE_DATA },
+    { SPAN_INIT("BDAT"), STATE_DATA }, { SPAN_INIT("EHLO"), STATE_HELO },
+    { SPAN_INIT("HELO"), STATE_HELO }, { SPAN_INIT(""), 0 },
 };
 
 static const struct word contexts[] = {
-    { "helo", CONTEXT_HELO },
-    { "sender", CONTEXT_SENDER },
-    { "recipient", CONTEXT_RECIPIENT },
-    { "end-of-data", CONTEXT_END_OF_DATA },
-    { NULL, 0 },
+    { SPAN_INIT("helo"), CONTEXT_HELO },
+    { SPAN_INIT("sender"), CONTEXT_SENDER },
+    { SPAN_INIT("recipient"), CONTEXT_RECIPIENT },
+    { SPAN_INIT("end-of-data"), CONTEXT_END_OF_DATA },
+    { SPAN_INIT(""), 0 },
 };
 
 /* Sets the address to what came, as far as it fits, so that it can be named. */

@@ -51,7 +51,7 @@ enum attribute {
     ATTR_COUNT /* at most 32: the parser keeps a bit for each */
 };
 
-extern const char *const attribute_names[ATTR_COUNT];
+extern const struct span attribute_names[ATTR_COUNT];
 
 /* Bits, so that a check can name those in which it runs. */
 enum protocol_state {
