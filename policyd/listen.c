@@ -41,6 +41,17 @@ static enum result failed(const char *spec, int fd, struct error *e)
     return BAD;
 }
 
+/* /run starts empty with each boot, and nobody else makes postern's place in it. */
+static void make_directory(const char *path)
+{
+    char dir[sizeof((struct sockaddr_un *)0)->sun_path];
+    const char *slash = strrchr(path, '/');
+
+    if (slash && str_copy((struct span){ path, (size_t)(slash - path) }, dir, sizeof dir) == OK && *dir &&
+        mkdir(dir, 0755) == 0)
+        (void)!chmod(dir, 0755); /* whatever the umask: Postfix has to pass */
+}
+
 static enum result listen_unix(const char *spec, int group, int *fd_r, struct error *e)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -49,6 +60,7 @@ static enum result listen_unix(const char *spec, int group, int *fd_r, struct er
 
     if (str_copy(span_of(spec + strlen("unix:")), un.sun_path, sizeof un.sun_path) != OK)
         return error_set(e, BAD, "listen %s: the path is longer than %zu octets", spec, sizeof un.sun_path - 1);
+    make_directory(un.sun_path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return failed(spec, fd, e);
