@@ -87,7 +87,6 @@ static void accounts_back(struct daemon *d)
         return; /* it was said once; looked at again in a second */
     log_format(LOG_LEVEL_WARNING, "%s is opened anew", d->config->accounts_db);
     rows_use(d->rows, d->accounts);
-    writer_reopen(d->writer, DATABASE_ACCOUNTS);
     if (store_version(d->accounts, &watch.version) != OK)
         watch.version = 0;
 }
@@ -210,13 +209,14 @@ enum result daemon_reload(struct error *e)
 
     if (r == OK && (option = needs_restart(d->config, config)) != NULL)
         r = error_set(e, BAD, "%s: a new %s needs a restart: the old configuration stays", config->path, option);
+    if (r == OK)
+        r = log_open(config->log, e);
     if (r == OK) {
         struct resolver_config dns = resolver_config(config);
         r = resolver_reload(d->resolver, &dns, e);
     }
-    if (r == OK)
-        r = log_open(config->log, e);
     if (r != OK) {
+        (void)!log_open(d->config->log, NULL);
         log_format(LOG_LEVEL_WARNING, "reload: %s", e->text);
         config_free(&config);
         return r;

@@ -110,11 +110,16 @@ static enum result decide(struct conn *c, struct span frame, uint64_t began_us, 
     return OK;
 }
 
-static void parked_free(struct parked *p)
+static void stop_waiting(struct parked *p)
 {
     struct dns_source *dns = resolver_source(the_daemon.resolver);
 
     dns->cancel(dns, &p->waiter);
+}
+
+static void parked_free(struct parked *p)
+{
+    stop_waiting(p);
     for (struct parked **link = &woken; p->queued && *link; link = &(*link)->next)
         if (*link == p) {
             *link = p->next;
@@ -131,13 +136,12 @@ static void on_cancel(struct waiting *w)
 /* Decides a parked request once more; its answer may free the connection. */
 static void resume(struct parked *p, bool expired)
 {
-    struct parked copy = *p;
     enum result r = decide(p->conn, p->frame, p->began_us, &p->waiter, expired);
 
     if (r == OK)
         parked_free(p);
     else if (r == BAD)
-        conn_close(copy.conn); /* cannot be: it was parsed before */
+        conn_close(p->conn); /* cannot be: it was parsed before */
 }
 
 static void on_expire(struct waiting *w)
@@ -193,8 +197,10 @@ static enum served handle(struct conn *c, struct span frame)
     spare->frame = frame;
     spare->began_us = began;
     r = decide(c, frame, began, &spare->waiter, false);
-    if (r != PENDING)
+    if (r != PENDING) {
+        stop_waiting(spare); /* it may have been decided with a question still open */
         return r == OK ? SERVED : SERVED_CLOSE;
+    }
     conn_park(c, &spare->waiting);
     spare = NULL;
     return SERVED_PARKED;

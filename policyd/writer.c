@@ -28,8 +28,7 @@ struct writer {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t cond;
     struct queue waiting, finished;
-    bool stop, reopen[DATABASES];
-    bool accounts_changed;
+    bool stop, accounts_changed;
     struct writer_stats stats;
     struct error alarm; /* what the thread wants logged */
 
@@ -61,16 +60,28 @@ static void queue_move(struct queue *to, struct queue *from)
 
 /* ---- the thread ---- */
 
-static enum result open_database(struct writer *w, enum database d, struct error *e)
+static enum result open_database(struct writer *w, enum database d, enum store_access access, struct error *e)
 {
     struct store_params p = {
         .path = d == DATABASE_ACCOUNTS ? w->config.accounts_db : w->config.state_db,
         .database = d,
-        .access = d == DATABASE_ACCOUNTS ? STORE_WRITE : STORE_CREATE,
+        .access = access,
         .busy_timeout_ms = BUSY_MS,
     };
 
     return store_open(&p, &w->store[d], e);
+}
+
+/* A file that was removed or replaced is let go: what is written to it would be lost. An
+ * empty one is never made in its place. */
+static enum result hold_database(struct writer *w, enum database d, struct error *e)
+{
+    uint64_t version;
+
+    if (w->store[d] && store_version(w->store[d], &version) == OK)
+        return OK;
+    store_close(&w->store[d]);
+    return open_database(w, d, STORE_WRITE, e);
 }
 
 static void fail_job(struct job *job, const char *why)
@@ -98,7 +109,7 @@ static struct job *apply_batch(struct writer *w, struct job *job)
     for (; job && job->database == d && count + job->sets <= BATCH_MAX; job = job->next)
         for (size_t i = 0; i < job->sets; i++)
             sets[count++] = &job->set[i];
-    if (!w->store[d] && open_database(w, d, &e) != OK) {
+    if (hold_database(w, d, &e) != OK) {
         for (size_t i = 0; i < count; i++)
             sets[i]->result = error_set(&sets[i]->error, TRY_AGAIN, "nothing was changed: %s", e.text);
         note_alarm(w, e.text);
@@ -147,7 +158,7 @@ static void hand_back(struct writer *w, struct queue *done)
 }
 
 /* Waits for work, at most CHECKPOINT_S. Returns false when all is done. */
-static bool take_work(struct writer *w, struct queue *work, bool reopen[DATABASES])
+static bool take_work(struct writer *w, struct queue *work)
 {
     struct timespec until;
     bool go_on;
@@ -159,8 +170,6 @@ static bool take_work(struct writer *w, struct queue *work, bool reopen[DATABASE
         if (pthread_cond_timedwait(&w->cond, &w->mutex, &until) == ETIMEDOUT)
             break;
     queue_move(work, &w->waiting);
-    memcpy(reopen, w->reopen, sizeof w->reopen);
-    memset(w->reopen, 0, sizeof w->reopen);
     go_on = work->first || !w->stop;
     pthread_mutex_unlock(&w->mutex);
     return go_on;
@@ -169,14 +178,10 @@ static bool take_work(struct writer *w, struct queue *work, bool reopen[DATABASE
 static void *writer_run(void *arg)
 {
     struct writer *w = arg;
-    bool reopen[DATABASES];
     struct queue work;
 
     queue_init(&work);
-    while (take_work(w, &work, reopen)) {
-        for (int d = 0; d < DATABASES; d++)
-            if (reopen[d])
-                store_close(&w->store[d]);
+    while (take_work(w, &work)) {
         bool idle = !work.first;
         apply_all(w, work.first);
         if (work.first)
@@ -261,7 +266,7 @@ enum result writer_open(struct event_base *base, const struct writer_config *con
     queue_init(&w->finished);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (int d = 0; r == OK && d < DATABASES; d++)
-        r = open_database(w, (enum database)d, e);
+        r = open_database(w, (enum database)d, d == DATABASE_ACCOUNTS ? STORE_WRITE : STORE_CREATE, e);
     if (r == OK && (w->wake < 0 || !(w->event = event_new(base, w->wake, EV_READ | EV_PERSIST, on_finished, w)) ||
                     event_add(w->event, NULL) != 0))
         r = error_set(e, TRY_AGAIN, "writer: %s", strerror(errno));
@@ -285,14 +290,6 @@ void writer_commit(struct writer *w)
         return;
     pthread_mutex_lock(&w->mutex);
     queue_move(&w->waiting, &w->collected);
-    pthread_cond_signal(&w->cond);
-    pthread_mutex_unlock(&w->mutex);
-}
-
-void writer_reopen(struct writer *w, enum database d)
-{
-    pthread_mutex_lock(&w->mutex);
-    w->reopen[d] = true;
     pthread_cond_signal(&w->cond);
     pthread_mutex_unlock(&w->mutex);
 }

@@ -2,7 +2,8 @@
 /*
  * The thread that owns the writing connection of each database.  It takes all jobs
  * that wait, commits them in one transaction, checkpoints, and hands them back to
- * the event loop.  Nothing else is shared between the two.  Layer 7.
+ * the event loop.  Nothing else is shared between the two.  A database whose file was
+ * replaced is opened anew with the next job.  Layer 7.
  */
 #ifndef POSTERN_WRITER_H
 #define POSTERN_WRITER_H
@@ -37,9 +38,6 @@ enum result writer_open(struct event_base *, const struct writer_config *, struc
 /* Collected until writer_commit: one transaction a turn of the loop. */
 void writer_submit(struct writer *, struct job *);
 void writer_commit(struct writer *);
-
-/* Opens a database anew, after its file was replaced. */
-void writer_reopen(struct writer *, enum database);
 
 /* Does what is waiting, then stops. done is called for each job. */
 void writer_close(struct writer **);
