@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyctl/decide.h"
+
+#include <event2/event.h>
+#include <string.h>
+
+#include "policyd/facts.h"
+#include "policyd/policy.h"
+#include "policyd/resolver.h"
+#include "policyd/rows.h"
+
+enum { ROW_ENTRIES = 256 };
+
+struct asking {
+    struct event_base *base;
+    struct event *deadline;
+    struct resolver *resolver;
+    struct store *store;
+    struct rows *rows;
+    struct dns_waiter waiter;
+    bool woken, expired;
+};
+
+static void on_wake(struct dns_waiter *waiter)
+{
+    ((struct asking *)((char *)waiter - offsetof(struct asking, waiter)))->woken = true;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    ((struct asking *)arg)->expired = true;
+}
+
+static enum result open_dns(struct asking *a, const struct config *c, struct error *e)
+{
+    struct resolver_config dns = { .servers = (const char *const *)c->dns.servers.item,
+                                   .server_count = c->dns.servers.count,
+                                   .timeout_ms = c->dns.timeout_ms };
+    struct timeval limit = { c->limits.deadline_ms / 1000, (long)(c->limits.deadline_ms % 1000) * 1000 };
+
+    a->base = event_base_new();
+    a->deadline = a->base ? evtimer_new(a->base, on_deadline, a) : NULL;
+    if (!a->deadline || evtimer_add(a->deadline, &limit) != 0)
+        return error_set(e, TRY_AGAIN, "no event loop");
+    return resolver_open(a->base, &dns, &a->resolver, e);
+}
+
+static void close_all(struct asking *a)
+{
+    if (a->resolver)
+        resolver_close(&a->resolver);
+    rows_close(&a->rows);
+    store_close(&a->store);
+    if (a->deadline)
+        event_free(a->deadline);
+    if (a->base)
+        event_base_free(a->base);
+}
+
+/* As policyd does: from the first check again whenever an answer has come. */
+static void decide_waiting(struct asking *a, const struct ctl *ctl, const struct request *q, struct decision *d)
+{
+    struct facts facts;
+
+    facts_init(&facts, ctl->config, a->rows, resolver_source(a->resolver));
+    for (;;) {
+        facts_begin(&facts, &a->waiter, ctl->now);
+        facts.expired = a->expired;
+        a->woken = false;
+        if (policy_decide(q, &facts, true, d) != PENDING)
+            return;
+        rows_turn_end(a->rows);
+        while (!a->woken && !a->expired)
+            if (event_base_loop(a->base, EVLOOP_ONCE) != 0)
+                a->expired = true; /* no events left: nobody will answer */
+    }
+}
+
+enum status decide(const struct ctl *ctl, const struct request *q, struct decision *decision_r)
+{
+    struct asking a = { .waiter = { .wake = on_wake } };
+    enum status status = open_accounts(ctl, &a.store);
+    struct error e;
+
+    memset(decision_r, 0, sizeof *decision_r);
+    if (status == STATUS_DONE && open_dns(&a, ctl->config, &e) != OK)
+        status = fail_error(STATUS_UNREACHABLE, &e);
+    if (status == STATUS_DONE && rows_open(a.store, ROW_ENTRIES, &a.rows) != OK)
+        status = fail(STATUS_UNREACHABLE, "out of memory");
+    if (status == STATUS_DONE)
+        decide_waiting(&a, ctl, q, decision_r);
+    close_all(&a);
+    return status;
+}
