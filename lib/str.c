@@ -99,22 +99,39 @@ bool utf8_valid(struct span text)
     return true;
 }
 
-static bool is_control(char c)
+/* The character of n octets at p is C0, DEL or C1 (U+0080 to U+009F: terminals obey
+ * those too), or no character at all (n is 0). */
+static bool is_control(const char *p, size_t n)
 {
-    return (unsigned char)c < ' ' || c == 0x7f;
+    unsigned char c = (unsigned char)p[0];
+
+    return n == 0 || c < ' ' || c == 0x7f || (n == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
+}
+
+static bool is_plain(struct span text)
+{
+    bool plain = true;
+
+    for (size_t i = 0; i < text.len; i++)
+        plain &= text.ptr[i] >= ' ' && text.ptr[i] < 0x7f;
+    return plain;
 }
 
 void strbuf_add_clean(struct strbuf *b, struct span text)
 {
+    if (is_plain(text)) {
+        strbuf_add(b, text);
+        return;
+    }
     for (size_t i = 0, n; i < text.len; i += n) {
         n = utf8_length(text.ptr + i, text.len - i);
         if (b->len + (n ? n : 1) >= b->size) { /* never half a character */
             b->cut = true;
             return;
         }
-        if (n == 0 || is_control(text.ptr[i])) {
+        if (is_control(text.ptr + i, n)) {
             strbuf_addc(b, '?');
-            n = 1;
+            n = n > 0 ? n : 1;
         } else
             strbuf_add(b, (struct span){ text.ptr + i, n });
     }
@@ -144,16 +161,17 @@ void strbuf_add_quoted(struct strbuf *b, struct span text)
     for (size_t i = 0, n; i < text.len; i += n) {
         char c = text.ptr[i];
         n = utf8_length(text.ptr + i, text.len - i);
-        if (n > 0 && !is_control(c) && c != '"' && c != '\\')
+        bool control = is_control(text.ptr + i, n);
+        if (!control && c != '"' && c != '\\')
             continue;
         strbuf_add(b, (struct span){ text.ptr + plain, i - plain });
-        if (n == 0 || is_control(c))
-            strbuf_addf(b, "\\x%02x", (unsigned char)c);
-        else {
+        n = n > 0 ? n : 1;
+        for (size_t k = i; control && k < i + n; k++)
+            strbuf_addf(b, "\\x%02x", (unsigned char)text.ptr[k]);
+        if (!control) {
             strbuf_addc(b, '\\');
             strbuf_addc(b, c);
         }
-        n = n > 0 ? n : 1;
         plain = i + n;
     }
     if (plain < text.len)
