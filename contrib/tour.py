@@ -222,7 +222,7 @@ def main():
     host, status = None, 1
     try:
         sys.stdout.reconfigure(line_buffering=True)
-        host = MailHost(options.directory / "host", ZONES, LOGINS)
+        host = MailHost(options.directory / "host", ZONES)
         status = show(host)
         if not options.once:
             say_ports(host, options.directory)

@@ -2,7 +2,7 @@
 """The mail host that the integration tests share, and short ways to send it mail.
 
 One host is started for the whole run: every check in its default mode, the accounts below.  A test that
-needs a mode asks for it with the fixture "mode", which puts the default back afterwards.
+needs a mode asks for it with the fixture "mode", which takes it away afterwards.
 """
 
 import pytest
@@ -22,11 +22,7 @@ ZONES = {
     "helo.net": helo_names.ZONE,
 }
 
-LOGINS = ("you@domain1.com", "john@domain1.com", "john-smith@domain1.com", "other-address@domain2.net",
-          "owner@catchall.net", "smarthost@domain2.net", "o'brien@domain1.com", "jürgen@domain1.com",
-          "stranger@elsewhere.net")
-
-# stranger@elsewhere.net has a password but no account.  Only what every test may rely on; a test adds the rest, and takes it away.
+# What every test may rely on; a test adds the rest, and takes it away.
 ACCOUNTS = """
 domain add domain1.com
 domain add domain2.net
@@ -49,9 +45,6 @@ grant add smarthost@domain2.net @customer.net
 """
 
 HELO_RESTRICTIONS = ("reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname", "reject_unknown_helo_hostname")
-
-DEFAULT_MODES = {"sender_login": "observe", "sender_auth": "observe", "helo_fqdn": "observe",
-                 "helo_resolve": "observe", "helo_local": "enforce", "account_status": "enforce", "helo_self": "off"}
 
 ACCEPTED = "250 2.0.0 Ok: queued as "
 
@@ -106,7 +99,7 @@ def host(tmp_path_factory):
     base = tmp_path_factory.mktemp("host")
     for parent in (base.parent, base.parent.parent):
         parent.chmod(0o755)
-    shared = MailHost(base, ZONES, LOGINS, libc_dns=True)
+    shared = MailHost(base, ZONES, libc_dns=True)
     try:
         shared.prepare()
         add_services(shared.postfix)
@@ -144,4 +137,4 @@ def _modes(host):
 
     yield set_mode
     for check, scope in reversed(changed):
-        host.policyd.ctl("policy", "set", check, DEFAULT_MODES[check], *scope)
+        host.policyd.ctl("policy", "unset", check, *scope)

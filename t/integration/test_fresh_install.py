@@ -28,7 +28,7 @@ def fresh(tmp_path_factory):
     """A host of its own, on which no policyctl policy command ever ran."""
     base = tmp_path_factory.mktemp("fresh")
     host = MailHost(base, {"sender.net": "mail A 192.0.2.20\n", "mydomain.com": "@ A 192.0.2.10\n",
-                           "broken.net": None}, ["you@domain1.com"])
+                           "broken.net": None})
     try:
         host.prepare()
         host.policyd.script(ACCOUNTS)

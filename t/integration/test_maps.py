@@ -61,12 +61,17 @@ def deliveries(host, reply):
     return set(re.findall(rf" {queue_id}: to=<([^>]*)>", host.postfix.log_text()))
 
 
+# Postfix asks a socketmap for the whole address only: extensions and catch-alls are policyd's to see to.
 @pytest.mark.parametrize("recipient, mailboxes", [
     ("you@domain1.com", {"you@domain1.com"}),
     ("info@domain1.com", {"you@domain1.com"}),
     ("team@domain1.com", {"you@domain1.com", "john@domain1.com"}),
     ("john@domain1.org", {"john@domain1.com"}),
     ("anything@catchall.net", {"owner@catchall.net"}),
+    ("you+shop@domain1.com", {"you+shop@domain1.com"}),
+    ("you+shop@domain1.org", {"you+shop@domain1.com"}),
+    ("info+shop@domain1.com", {"you+shop@domain1.com"}),
+    ("owner+shop@catchall.net", {"owner+shop@catchall.net"}),
     ("anyone@customer.net", {"anyone@customer.net"}),
 ])
 def test_delivery(host, mail, recipient, mailboxes):
@@ -76,7 +81,7 @@ def test_delivery(host, mail, recipient, mailboxes):
 
 
 def test_catch_all_leaves_accounts_alone(host, mail):
-    """Postfix asks virtual_alias_maps for @domain too, even where the address is an account of its own."""
+    """An address that is an account of its own is not taken by the catch-all."""
     host.policyd.ctl("account", "add", "real@catchall.net", "--password-stdin", stdin="secret\n")
     try:
         reply = mail.deliver("anna@sender.net", "real@catchall.net")

@@ -5,10 +5,14 @@ Postfix resends a request when the connection breaks before the reply.  Postfix 
 a client skips MAIL after a refusal at END-OF-MESSAGE; the second message is then a decision of its own.
 """
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from conftest import is_accepted
 from mailhost.proxy import PolicyProxy
+from mailhost.process import wait_for
 from mailhost.smtp import Smtp
 
 
@@ -23,6 +27,20 @@ def proxy(host):
 
 def end_of_data(proxy):
     return [r for r in proxy.requests if r["policy_context"] == "end-of-data"]
+
+
+def observed(host, check, subject):
+    """How often state.db says that a check would have refused."""
+    with closing(sqlite3.connect(f"file:{host.policyd.settings['state_db']}?mode=ro", uri=True)) as state:
+        query = "SELECT sum(count) FROM observation WHERE check_name = ? AND subject = ?"
+        return state.execute(query, (check, subject)).fetchone()[0] or 0
+
+
+def wait_written(host, mail):
+    """Observations are written in order: wait for one more that is told apart by its subject."""
+    before = observed(host, "sender_auth", "other-address@domain2.net")
+    assert is_accepted(mail.deliver("other-address@domain2.net"))
+    wait_for(lambda: observed(host, "sender_auth", "other-address@domain2.net") > before, "the observation to be written")
 
 
 @pytest.mark.parametrize("context", ["helo", "sender", "end-of-data"])
@@ -47,14 +65,29 @@ def test_lost_refusal_is_repeated(host, proxy, mode):
             "SMTP AUTH is required for users under this sender domain")
 
 
-def test_second_message_without_mail(host, proxy):
-    """After a refusal at END-OF-MESSAGE the client goes on with RCPT: same instance, another queue id."""
-    login = "you@domain1.com"
+def test_resent_request_is_counted_once(host, mail, proxy):
+    wait_written(host, mail)
+    before = observed(host, "sender_auth", "you@domain1.com")
+    proxy.lose_next_reply("sender")
+    with Smtp(host.port("proxied")) as smtp:
+        smtp.command("EHLO mail.sender.net")
+        assert is_accepted(smtp.message("you@domain1.com", "you@domain1.com"))
+    wait_written(host, mail)
+    assert observed(host, "sender_auth", "you@domain1.com") == before + 1
+
+
+def test_second_message_without_mail(host, mail, proxy):
+    """After a refusal at END-OF-MESSAGE the client goes on with RCPT: same instance, another queue id.
+
+    Both count.  (A client that goes straight on with DATA makes the smtpd of Postfix 3.7 crash.)
+    """
+    login, sender = "you@domain1.com", "john@domain1.com"
+    before = observed(host, "sender_login", login)
     del proxy.requests[:]
     with Smtp(host.port("proxied")) as smtp:
         smtp.command("EHLO mail.sender.net")
         assert smtp.login(login, "secret").startswith("235")
-        assert smtp.envelope(login, "john@domain1.com").startswith("250")
+        assert smtp.envelope(sender, "john@domain1.com").startswith("250")
         host.policyd.ctl("account", "suspend", login, "--reason", "stolen password")
         try:
             assert smtp.data() == ("554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: "
@@ -66,3 +99,5 @@ def test_second_message_without_mail(host, proxy):
     first, second = end_of_data(proxy)
     assert first["instance"] == second["instance"] != ""
     assert first["queue_id"] != second["queue_id"]
+    wait_written(host, mail)
+    assert observed(host, "sender_login", login) == before + 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dovecot as Postfix's SASL server: passwords from a passwd-file, the socket in Postfix's queue directory."""
+"""Dovecot as Postfix's SASL server: any login with one password, the socket in Postfix's queue directory."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ state_dir = {base}/state
 log_path = {base}/dovecot.log
 ssl = no
 auth_mechanisms = plain login
+auth_username_chars =
 service auth {{
   unix_listener {socket} {{
     mode = 0660
@@ -24,8 +25,8 @@ CONFIG_2_3 = COMMON + """
 protocols =
 disable_plaintext_auth = no
 passdb {{
-  driver = passwd-file
-  args = {base}/users
+  driver = static
+  args = password={password}
 }}
 userdb {{
   driver = static
@@ -37,8 +38,8 @@ CONFIG_2_4 = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
 protocols {{
 }}
 auth_allow_cleartext = yes
-passdb passwd-file {{
-  passwd_file_path = {base}/users
+passdb static {{
+  password = {password}
 }}
 userdb static {{
   fields {{
@@ -51,21 +52,20 @@ userdb static {{
 
 
 class Dovecot:
-    """The authentication server; passwords maps logins to plain passwords."""
+    """The authentication server; every login that a mail program can say is right with this password."""
 
-    def __init__(self, directory, queue_directory, passwords):
+    def __init__(self, directory, queue_directory, password):
         self.directory = Path(directory)
         self.socket = Path(queue_directory) / "private" / "auth"
-        self.passwords = passwords
+        self.password = password
         self._process = None
 
     def _write(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        (self.directory / "users").write_text(
-            "".join(f"{login}:{{PLAIN}}{password}\n" for login, password in self.passwords.items()))
         new = run("dovecot", "--version").stdout.startswith("2.4")
         config = self.directory / "dovecot.conf"
-        config.write_text((CONFIG_2_4 if new else CONFIG_2_3).format(base=self.directory, socket=self.socket))
+        config.write_text((CONFIG_2_4 if new else CONFIG_2_3).format(
+            base=self.directory, socket=self.socket, password=self.password))
         return config
 
     def start(self):

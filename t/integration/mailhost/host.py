@@ -18,7 +18,7 @@ PASSWORD = "secret"
 class MailHost:
     """The servers of one host below one directory.  Change what is needed after __init__, then start()."""
 
-    def __init__(self, directory, zones, logins=(), libc_dns=False, settings=None):
+    def __init__(self, directory, zones, libc_dns=False, settings=None):
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o755)
@@ -26,7 +26,7 @@ class MailHost:
         self.unbound = Unbound(directory / "unbound", {"": self.nsd.port}, libc_dns)
         self.postfix = Postfix(directory / "postfix", resolver=self.unbound.libc_address or "127.0.0.1",
                                hosts={f"127.0.0.{n}": f"client{n}.sender.net" for n in range(2, 10)})
-        self.dovecot = Dovecot(directory / "dovecot", self.postfix.queue, {login: PASSWORD for login in logins})
+        self.dovecot = Dovecot(directory / "dovecot", self.postfix.queue, PASSWORD)
         self.policyd = Policyd(directory / "policyd", self.postfix.queue, {
             "dns": {"servers": [self.unbound.server]},
             "trusted_networks": ["127.0.0.1/32"],

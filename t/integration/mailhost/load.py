@@ -16,12 +16,13 @@ class MailLoad:
     replies it got, with the sender of the message written back as it was given.
     """
 
+    _numbers = itertools.count(1)
+
     def __init__(self, port, senders, recipient, threads=4):
         self.port = port
         self.senders = senders
         self.recipient = recipient
         self.replies = {sender: [] for sender in senders}
-        self._numbers = itertools.count(1)
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(threads)]
 

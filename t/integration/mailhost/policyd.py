@@ -65,7 +65,7 @@ class Policyd:
         self.directory = Path(directory)
         self.sockets = Path(queue_directory) / "postern"
         self.config = self.directory / "policyd.conf"
-        self.log = self.directory / "policyd.log"
+        self.log = self.directory / "log" / "policyd.log"
         self.settings = merge({
             "listen": [f"unix:{self.sockets}/policy"],
             "socketmap_listen": [f"unix:{self.sockets}/maps"],
@@ -76,7 +76,7 @@ class Policyd:
             "user": USER,
             "socket_group": "postfix",
             "control_group": "root",
-            "log": str(self.directory / "policyd.log"),
+            "log": str(self.log),
             "hostname": "mx.postern.example",
         }, settings or {})
         self._process = None
@@ -89,6 +89,7 @@ class Policyd:
         owner = pwd.getpwnam(USER)
         postfix_group = grp.getgrnam("postfix").gr_gid
         for path, group, mode in ((self.directory, 0, 0o755), (self.directory / "run", owner.pw_gid, 0o755),
+                                  (self.directory / "log", owner.pw_gid, 0o755),
                                   (self.directory / "lib", owner.pw_gid, 0o2750),
                                   (self.sockets, postfix_group, 0o750)):
             path.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,9 @@ class Smtp:
 
     def xclient(self, **attributes):
         """XCLIENT; the server greets anew and EHLO has to be said again."""
-        return self.command("XCLIENT " + " ".join(f"{k}={v}" for k, v in attributes.items()))
+        reply = self.command("XCLIENT " + " ".join(f"{k}={v}" for k, v in attributes.items()))
+        if not reply.startswith("220"):
+            raise ValueError(reply)
 
     def envelope(self, sender, *recipients):
         """RSET, MAIL and RCPT: the first reply that refuses, else the last one."""

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""Wrong input to policyctl: one clear line, exit status 2, nothing changed; and its help."""
+
+import re
+
+import pytest
+
+from admin import ACCOUNTS, admin, alone  # noqa: F401  (fixtures)
+from mailhost.policyd import program
+from mailhost.process import run
+from test_policyctl import today
+
+CHECKS = "access, account_status, sender_login, sender_auth, helo_local, helo_fqdn, helo_self, helo_resolve"
+
+WRONG = [
+    # commands and options
+    ("acount list", "no command 'acount': did you mean 'account'?"),
+    ("account lsit", "no command 'account lsit': did you mean 'account list'?"),
+    ("account xyzzy", "no command 'account xyzzy': there are add, list, passwd, release, remove, set, show, suspend"),
+    ("xyzzy", "no command 'xyzzy': see policyctl help"),
+    ("grant", "grant: what? one of add, list, remove"),
+    ("domain add", "something is missing: usage: policyctl domain add DOMAIN [--alias-of DOMAIN] [--relay]"),
+    ("domain remove a.example b.example", "unexpected: b.example: usage: policyctl domain remove DOMAIN"),
+    ("domain list --jsn", "wrong option --jsn: usage: policyctl domain list [--json]"),
+    ("domain list --json=x", "wrong option --json=x: usage: policyctl domain list [--json]"),
+    ("list allow --client 192.0.2.1 --client 192.0.2.2",
+     "given twice: --client: usage: policyctl list allow [--client ADDRESS] [--domain DOMAIN] [--helo NAME] "
+     "[--note TEXT] [--sender ADDRESS] [--until DATE]"),
+    ("account set user@example.com --status",
+     "a value is missing behind --status: usage: policyctl account set ADDRESS --status active|disabled"),
+    ("account suspend user@example.com",
+     "missing --reason: usage: policyctl account suspend ADDRESS --reason TEXT [--services LIST] [--until DATE]"),
+    ("alias add team@example.com user@example.com --members-send --no-members-send",
+     "--members-send and --no-members-send exclude each other"),
+    ("alias set team@example.com", "alias set: name --members-send or --no-members-send"),
+    ("policy set helo_fqdn off --domain example.com --account user@example.com",
+     "--domain and --account exclude each other"),
+    ("list remove 1 --client 192.0.2.1", "an entry's ID goes without options"),
+    ("list remove first",
+     "no entry 'first': name its ID (policyctl list show), or allow or deny and its options"),
+    # values
+    ("domain add nodot..example", "the domain has an empty label: nodot..example"),
+    ("domain add user@example.com", None),
+    ("account show user", "the address has no domain: user"),
+    ("account remove user@", None),
+    ("account list --domain ..", None),
+    ("alias add @ user@example.com", None),
+    ("alias add info@example.com nowhere", "the address has no domain: nowhere"),
+    ("alias add info@example.com user@example.com @example.com", None),
+    ("grant add * user@example.com", None),
+    ("grant list user", "the address has no domain: user"),
+    ("account set user@example.com --status asleep", "'asleep' is none of active|disabled"),
+    ("account suspend user@example.com --reason x --services smtp,ftp",
+     "services 'smtp,ftp': all, or a list of smtp,imap,pop3,sieve"),
+    ("account suspend user@example.com --reason x --until 2020-01-01", "2020-01-01 is past: name a later date"),
+    ("account suspend user@example.com --reason x --until 2099-02-29",
+     "no date '2099-02-29': write YYYY-MM-DD or YYYY-MM-DDTHH:MM"),
+    ("policy set helo_fqdn sometimes", "'sometimes' is none of off|observe|enforce"),
+    ("policy set helo_fqd enforce", f"no check 'helo_fqd': there are {CHECKS}"),
+    ("policy unset helo_fqd", f"no check 'helo_fqd': there are {CHECKS}"),
+    ("policy set all enforce --domain user@example.com", None),
+    ("policy set all enforce --account example.com", "the address has no domain: example.com"),
+    ("list allow", "a list entry needs a client, a HELO name or a sender"),
+    ("list allow --sender *", "sender '*' matches everything: leave the sender out"),
+    ("list deny --client 192.0.2.1/24", None),
+    ("list deny --client 192.0.2.256", None),
+    ("list deny --client 192.0.2.1 --domain user@example.com", None),
+    ("list deny --helo", None),
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Databases that no wrong command may change."""
+    from admin import make_admin
+    for one in make_admin(tmp_path_factory, False):
+        one.script(ACCOUNTS)
+        yield one
+
+
+@pytest.mark.parametrize("words, line", WRONG, ids=[words for words, _ in WRONG])
+def test_wrong_input(filled, words, line):
+    before = filled.databases()
+    done = filled.run(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"policyctl: [^\n]{5,}[^\n ]\n", done.stderr), done.stderr
+    if line is not None:
+        assert done.stderr == f"policyctl: {line}\n"
+    assert filled.databases() == before
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "bell\a", "x" * 401, "\udcff"])
+def test_reason_is_one_line_of_text(admin, reason):
+    admin.script(ACCOUNTS)
+    done = admin.run("account", "suspend", "user@example.com", "--reason", reason)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"policyctl: [ -~]+\n", done.stderr), done.stderr
+    assert admin.json("account", "show", "user@example.com")["suspended"] is None
+
+
+def test_longest_reason(admin):
+    admin.script(ACCOUNTS)
+    admin.ok("account", "suspend", "user@example.com", "--reason", "x" * 400)
+
+
+def test_today_is_past(filled):
+    filled.fails(2, f"{today()} is past: name a later date", "policy", "set", "all", "off", "--until", today())
+
+
+def test_more_than_a_request_holds(admin):
+    """policyd's limit of one request is named; without policyd there is none but the number of operands."""
+    admin.script(ACCOUNTS)
+    many = [f"{n:0200}@elsewhere.example" for n in range(400)]
+    done = admin.run("alias", "add", "all@example.com", *many)
+    if admin.running:
+        assert (done.returncode, done.stderr) == (
+            2, "policyctl: more than 65536 octets at once (limits.request_bytes): do it in parts\n")
+    assert len(admin.json("alias", "list")) == (0 if admin.running else 1)
+
+
+def test_hostile_operand_is_shown_harmless(alone):
+    done = alone.run("domain", "add", "a\x1b[2Jb\u009b.example")
+    assert done.returncode == 2 and "\x1b" not in done.stderr and "\u009b" not in done.stderr
+
+
+def test_configuration_errors(tmp_path):
+    policyctl = program("policyctl")
+    config = tmp_path / "policyd.conf"
+    done = run(policyctl, "-c", config, "domain", "list", check=False)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(f"policyctl: {config}: ")
+    config.write_text('user = "nobody"\nlissten = {}\n')
+    done = run(policyctl, "-c", config, "domain", "list", check=False)
+    assert done.returncode == 2 and done.stderr.startswith(f"policyctl: {config}:2: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_command():
+    done = run(program("policyctl"), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2, "", "policyctl: what? usage: policyctl [-c FILE] COMMAND ...; see policyctl help\n")
+
+
+def test_full_disk_is_no_success(filled):
+    done = run("sh", "-c", f"{program('policyctl')} -c {filled.policyd.config} policy show > /dev/full", check=False)
+    assert (done.returncode, done.stderr) == (1, "policyctl: standard output: No space left on device\n")
+
+
+# -- help
+
+def commands():
+    """The commands that policyctl help lists."""
+    listing = run(program("policyctl"), "help").stdout
+    return [re.split(r"  +", line.strip())[0] for line in listing.splitlines() if line.startswith("  ")]
+
+
+def test_help_lists_every_command():
+    assert len(commands()) >= 30
+    assert {"init", "account add", "list allow", "policy set", "explain", "export-maps"} <= set(commands())
+
+
+@pytest.mark.parametrize("name", commands())
+def test_help(name):
+    """The same three ways; it fits a terminal, and its example is one of its own command."""
+    policyctl, words = program("policyctl"), name.split()
+    text = run(policyctl, "help", *words).stdout
+    assert text == run(policyctl, *words, "--help").stdout == run(policyctl, *words, "-h").stdout
+    lines = text.splitlines()
+    assert lines[0].startswith(f"usage: policyctl {name}") and lines[-2] == "example:"
+    assert lines[-1].startswith(f"  policyctl {name}")
+    assert all(len(line) < 80 for line in lines)
+
+
+def test_help_of_a_group():
+    policyctl = program("policyctl")
+    assert run(policyctl, "grant", "--help").stdout == run(policyctl, "help", "grant").stdout
+    assert [line.split()[:2] for line in run(policyctl, "help", "grant").stdout.splitlines()] == [
+        ["grant", "add"], ["grant", "list"], ["grant", "remove"]]
+
+
+def test_listing_fits_a_terminal():
+    for words in (["--help"], ["help"]):
+        assert all(len(line) < 80 for line in run(program("policyctl"), *words).stdout.splitlines())
+
+
+def test_examples_parse(filled):
+    """Each example is a command line that its own command takes: it fails, if at all, for want of rows."""
+    for name in commands():
+        example = run(program("policyctl"), "help", *name.split()).stdout.splitlines()[-1].strip()
+        if name in ("export-maps", "account add", "account passwd", "help"):
+            continue
+        done = run("sh", "-c", example.replace("policyctl", f"{program('policyctl')} -c {filled.policyd.config}", 1),
+                   check=False)
+        assert done.returncode != 2, (example, done.stderr)
