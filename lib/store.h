@@ -175,7 +175,7 @@ void store_close(struct store **);
 /* Runs a query with `count` parameters (NULL is not allowed). OK: at least one row
  * was handed out; NOT_FOUND: none; TRY_AGAIN: the store could not be asked. */
 enum result store_query(struct store *, enum query, const char *const *params, size_t count,
-                        store_row_fn *, void *context) MUST_CHECK;
+                        store_row_fn *fn, void *context) MUST_CHECK;
 
 /* Between the two all queries see one state, and cost less. Nothing to undo where
  * begin failed. */

@@ -41,7 +41,7 @@ struct server {
     struct server_stats stats;
     struct listener *listeners;
     struct conn_list conns;
-    SLIST_HEAD(, conn) to_send; /* those with replies of this turn */
+    SLIST_HEAD(conn_send_list, conn) to_send; /* those with replies of this turn */
     struct event sweep;
     int reserve; /* a descriptor to spare for saying no with */
 };
