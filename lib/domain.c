@@ -209,5 +209,5 @@ enum result domain_check(const char *text, char domain_r[static DOMAIN_MAX + 1],
     if (!reason)
         return OK;
     domain_r[0] = '\0';
-    return error_set(e, BAD, "%s: %s", reason, text);
+    return error_set(e, BAD, "%s%s%s", reason, *text ? ": " : "", text);
 }
