@@ -24,9 +24,9 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_RELAY] = { "relay", NULL, "a relay domain, or the account of a server that relays" },
     [OPT_SENDER] = { "sender", "ADDRESS", "the envelope sender; in a list entry also @DOMAIN" },
     [OPT_SERVICES] = { "services", "LIST", "all (default), or some of smtp,imap,pop3,sieve" },
-    [OPT_STATE] = { "state", "STATE", "protocol_state: HELO, MAIL, RCPT (default), DATA, END-OF-MESSAGE" },
+    [OPT_STATE] = { "state", "STATE", "HELO, MAIL, RCPT (default), DATA or END-OF-MESSAGE" },
     [OPT_STATUS] = { "status", "active|disabled", "whether the account may be used at all" },
-    [OPT_UNTIL] = { "until", "DATE", "ends by itself: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
+    [OPT_UNTIL] = { "until", "DATE", "when it ends: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
 };
 
 enum { HELP_VALUE = 1000, OPTION_VALUE };
