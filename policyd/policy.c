@@ -13,6 +13,8 @@ static bool applies(enum check_id id, const struct request *q, bool allowed)
 
     if ((c->states & q->state) == 0 || (c->contexts & q->context) == 0)
         return false;
+    if (check_infos[id].subject == SUBJECT_LOGIN && !q->authenticated)
+        return false;
     if ((c->flags & CHECK_SKIPPED_BY_ALLOW) && allowed)
         return false;
     if ((c->flags & CHECK_STRANGERS_ONLY) == 0)
@@ -63,8 +65,8 @@ static void run_check(enum check_id id, const struct request *q, struct facts *f
     if (!applies(id, q, list == OK && listed->allow))
         return;
     r = subject_mode(q, facts, id, &f->mode, &scope);
-    if (r != OK && (checks[id].flags & CHECK_NEEDS_ACCOUNTS)) {
-        f->mode = MODE_ENFORCE; /* it may be: the mail waits */
+    if (r != OK) { /* enforced, it may be, so mail waits; or off, so nothing is refused for good */
+        f->mode = MODE_ENFORCE;
         f->verdict = VERDICT_TRY_AGAIN;
         return;
     }
