@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MODES_KEPT_S = 60 };
+
 void facts_init(struct facts *f, const struct config *config, struct rows *rows, struct dns_source *dns)
 {
     f->config = config;
@@ -156,6 +158,7 @@ static const char *take_mode(struct scope_modes *m, const char *name, int64_t no
     return rowset_next(expires);
 }
 
+/* Not kept for good: rows are to know that they are still asked for. */
 static enum result scope_modes(struct facts *f, struct scope_modes *m, const char *scope)
 {
     struct rowset set;
@@ -170,11 +173,11 @@ static enum result scope_modes(struct facts *f, struct scope_modes *m, const cha
         return r;
     copy(m->scope, sizeof m->scope, scope);
     memset(m->mode, -1, sizeof m->mode);
-    m->expires = INT64_MAX;
+    m->expires = f->now + MODES_KEPT_S;
     for (const char *p = set.text; set.count > 0; set.count--)
         p = take_mode(m, p, f->now);
     m->generation = rows_generation(f->rows);
-    m->known = true;
+    m->known = !set.last_good;
     return OK;
 }
 

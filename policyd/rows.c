@@ -148,7 +148,7 @@ static struct entry *find(struct rows *r, uint32_t hash)
 
 static enum result hand_out(const struct entry *e, struct rowset *rowset_r)
 {
-    *rowset_r = (struct rowset){ e->data + e->key_len, e->count, e->columns };
+    *rowset_r = (struct rowset){ e->data + e->key_len, e->count, e->columns, false };
     return (enum result)e->result;
 }
 
@@ -203,7 +203,7 @@ static bool take_row(const struct row *row, void *context)
 static enum result read_store(struct rows *r, enum query q, const char *const *params, size_t count)
 {
     r->text_len = 0;
-    r->found = (struct rowset){ r->text, 0, 0 };
+    r->found = (struct rowset){ r->text, 0, 0, false };
     r->overflow = false;
     if (!r->begun) {
         if (store_begin(r->store) != OK)
@@ -223,13 +223,16 @@ enum result rows_get(struct rows *r, enum query q, const char *const *params, si
     struct entry *e = find(r, hash);
 
     if (e && e->generation == r->generation) {
+        e->read_at = (uint32_t)now; /* as good as read: it has not changed */
         r->stats.kept++;
         return hand_out(e, rowset_r);
     }
     enum result result = read_store(r, q, params, count);
     if (result == TRY_AGAIN && e && now - e->read_at <= ROWS_LAST_GOOD_S) {
         r->stats.last_good++;
-        return hand_out(e, rowset_r);
+        result = hand_out(e, rowset_r);
+        rowset_r->last_good = true;
+        return result;
     }
     if (result == TRY_AGAIN)
         r->stats.failed++;
