@@ -27,7 +27,7 @@ static struct span placeholder(const struct check_ctx *c, struct span name, cons
     if (span_equal(name, SPAN("login")))
         return span_of(c->request->login.text);
     if (span_equal(name, SPAN("sender")))
-        return span_of(c->request->sender.text);
+        return c->request->sender.len > 0 ? span_of(c->request->sender.text) : SPAN("<>");
     if (span_equal(name, SPAN("recipient")))
         return span_of(c->request->recipient.text);
     if (span_equal(name, SPAN("helo")))
