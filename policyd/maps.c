@@ -53,11 +53,15 @@ static enum result mailbox_maps(struct facts *f, struct span key, struct strbuf 
 {
     struct account_row account;
     struct domain_row domain;
-    struct address a;
+    struct address whole, a;
     struct span local;
-    enum result r = parse_key(key, &a);
+    enum result r;
 
-    if (r == OK)
+    if (parse_key(key, &whole) != OK)
+        return NOT_FOUND;
+    a = whole;
+    r = facts_account(f, a.text, &account);
+    if (r == NOT_FOUND && address_strip_extension(&whole, f->config->recipient_delimiter, &a) == OK)
         r = facts_account(f, a.text, &account);
     if (r == OK && account.relay)
         return NOT_FOUND;
@@ -110,31 +114,70 @@ static enum result catchall(struct facts *f, struct span domain, struct strbuf *
     return add_destinations(f, alias, value_r);
 }
 
-/* The extension is Postfix's to strip and to add again: only whole addresses count. */
+static enum result add_with_extension(struct span address, struct span extension, struct strbuf *value_r)
+{
+    struct address a;
+
+    if (address_parse(address, &a) != OK)
+        return NOT_FOUND;
+    if (value_r->len > 0)
+        strbuf_addc(value_r, ',');
+    strbuf_add(value_r, address_local(&a));
+    strbuf_add(value_r, extension);
+    strbuf_addc(value_r, '@');
+    strbuf_add(value_r, address_domain(&a));
+    return OK;
+}
+
+/* The destinations of a bearer that was found under an address with an extension: each
+ * takes it over, as Postfix does for its own tables (propagate_unmatched_extensions). */
+static enum result alias_of_bearer(struct facts *f, const struct bearer *b, struct span extension,
+                                   struct strbuf *value_r)
+{
+    const char *alias = b->address.text;
+    struct rowset set;
+    enum result r;
+
+    if (!b->alias) /* an account stands for itself */
+        return add_with_extension(span_of(alias), extension, value_r);
+    r = facts_column(f, QUERY_ALIAS_DESTINATIONS, &alias, 1, &set);
+    for (const char *p = set.text; r == OK && set.count > 0; set.count--, p = rowset_next(p))
+        r = add_with_extension(span_of(p), extension, value_r);
+    return r;
+}
+
+/* What address_strip_extension takes off, with its delimiter. */
+static struct span extension_of(const struct address *whole, const struct config *c)
+{
+    struct address bare;
+    struct span local = address_local(whole);
+
+    if (address_strip_extension(whole, c->recipient_delimiter, &bare) != OK)
+        return (struct span){ NULL, 0 };
+    return (struct span){ local.ptr + bare.local_len, local.len - bare.local_len };
+}
+
+/* Postfix asks a socketmap for the whole address only: extensions, alias domains and
+ * catch-alls are to be seen to here. It asks other tables for "@domain" too. */
 static enum result alias_maps(struct facts *f, struct span key, struct strbuf *value_r)
 {
-    struct account_row account;
-    struct alias_row alias;
-    struct address a, real;
+    struct span extension = { NULL, 0 };
+    struct address a;
+    struct bearer b;
     enum result r;
 
     if (key.len > 1 && key.ptr[0] == '@')
         return catchall(f, (struct span){ key.ptr + 1, key.len - 1 }, value_r);
     if (parse_key(key, &a) != OK)
         return NOT_FOUND;
-    r = add_destinations(f, a.text, value_r);
-    if (r != NOT_FOUND)
-        return r;
-    r = ownership_real_domain(f, &a, &real);
+    r = ownership_bearer(f, &a, &b);
+    if (r == NOT_FOUND)
+        return catchall(f, address_domain(&a), value_r);
     if (r != OK)
         return r;
-    r = facts_account(f, real.text, &account);
-    /* An account stands for itself, or the catch-all would take its mail. */
-    if (r == NOT_FOUND && !address_equal(&a, &real))
-        r = facts_alias(f, real.text, &alias);
-    if (r == OK)
-        strbuf_adds(value_r, real.text);
-    return r;
+    if (b.address.local_len != a.local_len)
+        extension = extension_of(&a, f->config);
+    return alias_of_bearer(f, &b, extension, value_r);
 }
 
 struct owners {
