@@ -184,27 +184,28 @@ static enum result scope_modes(struct facts *f, struct scope_modes *m, const cha
 enum result facts_mode(struct facts *f, enum check_id id, const struct address *account, struct span domain,
                        enum mode *mode_r, const char **scope_r)
 {
-    const char *scopes[] = { "", NULL, NULL };
+    enum { ACCOUNT, DOMAIN, HOST, LEVELS };
+    struct scope_modes *memo[LEVELS] = { &f->memo[0], &f->memo[2 + check_infos[id].subject], &f->memo[1] };
+    const char *scope[LEVELS] = { NULL, NULL, "" };
     char name[DOMAIN_MAX + 1];
     struct account_row row;
     enum result r = account ? facts_account(f, account->text, &row) : NOT_FOUND;
 
     if (r == OK && row.has_policy)
-        scopes[2] = account->text;
+        scope[ACCOUNT] = account->text;
     r = r == OK || r == NOT_FOUND ? OK : TRY_AGAIN;
     if (domain.len > 0 && str_copy(domain, name, sizeof name) == OK)
-        scopes[1] = name;
+        scope[DOMAIN] = name;
     *scope_r = NULL;
     *mode_r = check_infos[id].mode;
-    for (int level = 2; level >= 0; level--) {
-        struct scope_modes *m = &f->memo[level];
-        if (!scopes[level])
+    for (int level = ACCOUNT; level < LEVELS; level++) {
+        if (!scope[level])
             continue;
-        if (scope_modes(f, m, scopes[level]) != OK)
+        if (scope_modes(f, memo[level], scope[level]) != OK)
             r = TRY_AGAIN;
-        else if (m->mode[id] >= 0) {
-            *mode_r = (enum mode)m->mode[id];
-            *scope_r = m->scope;
+        else if (memo[level]->mode[id] >= 0) {
+            *mode_r = (enum mode)memo[level]->mode[id];
+            *scope_r = memo[level]->scope;
             return r;
         }
     }
