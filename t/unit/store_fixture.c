@@ -12,12 +12,15 @@
 
 #include "t/unit/change_line.h"
 
-static char directory[64];
+enum { PATHS_MAX = 16 };
+
+static char directory[64], paths[PATHS_MAX][sizeof directory + 256];
 
 void store_fixture_open(void)
 {
     ck_assert_int_eq(str_copy(SPAN("/tmp/postern-store.XXXXXX"), directory, sizeof directory), OK);
     ck_assert_ptr_nonnull(mkdtemp(directory));
+    memset(paths, 0, sizeof paths);
     ck_assert_int_eq(chmod(directory, 0755), 0); /* some tests are another user */
 }
 
@@ -35,8 +38,6 @@ void store_fixture_close(void)
 
 const char *store_path(const char *name)
 {
-    enum { PATHS_MAX = 16 };
-    static char paths[PATHS_MAX][sizeof directory + 256];
     char path[sizeof paths[0]];
 
     snprintf(path, sizeof path, "%s/%s", directory, name);

@@ -128,6 +128,7 @@ static const char *const entries[] = {
     "list-add action=deny client=198.51.100.3 until=1800000100",
     "list-add action=deny client=198.51.100.4/31",
     "list-add action=allow client=198.51.100.4/31 scope=example.com",
+    "list-add action=deny helo=exact.example",
     NULL,
 };
 
@@ -159,6 +160,7 @@ static const struct {
     { "198.51.100.3", "h.example", "", "x@b.example", "deny 14" },
     { "198.51.100.5", "h.example", "", "x@b.example", "deny 15" },
     { "198.51.100.5", "h.example", "", "x@example.com", "allow 16" },
+    { "2001:db8:8000::1", "exact.example", "", "x@example.com", "deny 17" }, /* a name before any network */
     { "unknown", "h.example", "", "x@example.com", NULL },
     { "", "", "", "", NULL },
     { "::ffff:192.0.2.1", "h.example", "", "x@example.com", "deny 1" },

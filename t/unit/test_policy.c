@@ -242,6 +242,22 @@ START_TEST(an_unreadable_table)
 }
 END_TEST
 
+/* The entries are in memory, the modes for that recipient are not. */
+START_TEST(unreadable_modes)
+{
+    set_stranger();
+    set(ATTR_POLICY_CONTEXT, "helo");
+    ck_assert_str_eq(action(), "554 5.7.1 Go away, bad guy (.local).");
+    change("domain-add domain=b.example kind=mailbox");
+    change("policy-set check=helo_local mode=off scope=b.example");
+    set(ATTR_RECIPIENT, "x@b.example");
+    world_fail(&world, true);
+    ck_assert_str_eq(action(), "DUNNO");
+    set(ATTR_RECIPIENT, "anna@example.com");
+    ck_assert_str_eq(action(), "554 5.7.1 Go away, bad guy (.local).");
+}
+END_TEST
+
 START_TEST(last_good_rows_decide)
 {
     set_stranger();
@@ -282,6 +298,7 @@ START_TEST(dns_failures_pass)
     change("policy-set check=helo_resolve mode=enforce");
     dns("mail.example.net SERVFAIL");
     ck_assert_str_eq(action(), "DUNNO");
+    ck_assert_uint_eq(world.dns.questions, 1); /* two more would only wait as long again */
     ck_assert_int_eq(decision.finding[CHECK_HELO_RESOLVE].verdict, VERDICT_TRY_AGAIN);
     ck_assert_str_eq(observed(), "");
     dns("mail.example.net NXDOMAIN");
@@ -383,6 +400,7 @@ START_TEST(replies_are_one_clean_line)
         ck_reply(action());
         ck_assert(strncmp(decision.action, "554 5.7.1 ", 10) == 0);
     }
+    configure("access { text = \"{helo} \xc3\xbc\xe2\x82\xac\xc3\xbc\xe2\x82\xac\xc3\xbc\xc3\xbc\" }");
     for (size_t len = 300; len < 420; len++) {
         memset(longer, 'x', len);
         longer[len] = '\0';
@@ -485,6 +503,7 @@ int main(void)
     tcase_add_loop_test(t, contexts_and_states, 0, sizeof tables / sizeof *tables);
     tcase_add_test(t, allow_entries);
     tcase_add_test(t, an_unreadable_table);
+    tcase_add_test(t, unreadable_modes);
     tcase_add_test(t, last_good_rows_decide);
     tcase_add_test(t, unreadable_but_not_enforced);
     tcase_add_test(t, dns_failures_pass);

@@ -87,6 +87,7 @@ static const struct {
     { "", "", false, "" },
     { "\xff\xfe@Example.com", NULL, true, "example.com" },
     { "a\x01" "b@example.com", NULL, true, "example.com" },
+    { "\xff" "a-longer-local-part@example.com", NULL, true, "example.com" },
     { "a@\xff.example", NULL, true, "" },
     { "\xff", NULL, true, "" },
 };
@@ -99,6 +100,8 @@ START_TEST(odd_senders_keep_their_domain)
     ck_assert_int_eq(r.sender_odd, senders[_i].odd);
     if (senders[_i].canonical)
         ck_assert_str_eq(r.sender.text, senders[_i].canonical);
+    else
+        ck_assert_uint_eq(r.sender.local_len, strcspn(senders[_i].text, *senders[_i].domain ? "@" : ""));
     ck_assert_msg(span_equal(address_domain(&r.sender), span_of(senders[_i].domain)), "%s: %s", senders[_i].text,
                   r.sender.text);
     r = prepared(ATTR_RECIPIENT, senders[_i].text);
@@ -117,6 +120,7 @@ START_TEST(overlong_senders)
         struct request r = prepared(ATTR_SENDER, text);
         ck_assert_int_eq(r.sender_odd, lengths[i] > LOCAL_MAX);
         ck_assert(span_equal(address_domain(&r.sender), SPAN("example.com")));
+        ck_assert_uint_eq(r.sender.local_len, LOCAL_MAX);
         ck_assert_uint_eq(strlen(r.sender.text), r.sender.len);
     }
     memset(text, 'x', sizeof text);
