@@ -41,6 +41,8 @@ static const struct {
     { "domain-add domain=x.example kind=alias target=x.example", NOT_FOUND, "x.example is not known" },
     { "domain-add domain=x.example kind=alias", BAD, "names the domain it stands for" },
     { "domain-add domain=x.example kind=mailbox target=example.com", BAD, "names the domain it stands for" },
+    { "policy-set check=helo_fqdn mode=off scope=a@example.com", BAD, "goes by the recipient's domain" },
+    { "policy-set check=sender_auth mode=off scope=a@example.com", BAD, "goes by the sender's domain" },
     { "domain-add domain=x.example kind=user", BAD, "a domain's kind is mailbox, relay or alias" },
     { "domain-add domain=x.example", BAD, "domain-add: kind is missing" },
 
