@@ -39,7 +39,7 @@ enum result auth_parse_user(const struct auth_core *c, const char *name, struct 
     struct address bare;
     enum result r = address_parse(span_of(name), address_r);
 
-    if (r == OK && !address_domain(address_r).ptr && *c->config->default_domain) {
+    if (r == OK && address_r->len > 0 && !address_domain(address_r).ptr && *c->config->default_domain) {
         bare = *address_r;
         r = address_in_domain(&bare, span_of(c->config->default_domain), address_r);
     }
