@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import hmac
+import select
 import socket
 import ssl
 
@@ -40,6 +41,10 @@ class Dialogue:
         if not line:
             raise ConnectionError("connection closed")
         return line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+    def readable(self, timeout):
+        """Whether the server says something within so many seconds."""
+        return bool(select.select([self._socket], [], [], timeout)[0])
 
     def send(self, line):
         """Send one line."""
