@@ -29,6 +29,7 @@ enum mode { MODE_OFF, MODE_OBSERVE, MODE_ENFORCE };
 
 /* Whose policy rows count. */
 enum subject { SUBJECT_LOGIN, SUBJECT_SENDER_DOMAIN, SUBJECT_RECIPIENT_DOMAIN };
+enum { SUBJECT_COUNT = SUBJECT_RECIPIENT_DOMAIN + 1 };
 
 struct check_info {
     const char *name;

@@ -51,7 +51,7 @@ static const struct config_row rows[] = {
     ROW("dns", "servers", SERVERS, "", dns.servers,
         "recursive name servers, ADDRESS or ADDRESS@PORT; none: those of /etc/resolv.conf"),
     NUMBER("dns", "timeout_ms", NUMBER, "2000", 100, 10000, dns.timeout_ms,
-           "time for all look-ups of one request, in milliseconds"),
+           "time for one look-up with its retries, in milliseconds"),
     NUMBER("dns", "lookups", NUMBER, "8", 1, 16, dns.lookups, "look-ups per request"),
     NUMBER("dns", "in_flight", NUMBER, "256", 1, 4096, dns.in_flight, "questions without answer yet"),
     NUMBER("dns", "cache_entries", NUMBER, "16384", 16, 1000000, dns.cache_entries,

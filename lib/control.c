@@ -57,9 +57,9 @@ static struct span line_value(const char *reply, const char *name)
 {
     size_t len = strlen(name);
 
-    for (const char *p = reply; *p && *p != '\n'; p = strchr(p, '\n') + 1)
+    for (const char *p = reply, *end; (end = strchr(p, '\n')) != NULL && end > p; p = end + 1)
         if (strncmp(p, name, len) == 0 && p[len] == '=')
-            return (struct span){ p + len + 1, strcspn(p + len + 1, "\n") };
+            return (struct span){ p + len + 1, (size_t)(end - p) - len - 1 };
     return (struct span){ NULL, 0 };
 }
 

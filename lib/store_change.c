@@ -309,6 +309,8 @@ static enum result list_key(struct change_values *v, struct error *e)
         return error_set(e, BAD, "a list entry needs a client, a HELO name or a sender");
     if (strcmp(sender, "*") == 0)
         return error_set(e, BAD, "sender '*' matches everything: leave the sender out");
+    if (strchr(v->value[FIELD_SCOPE], '@'))
+        return error_set(e, BAD, "a list entry's scope is a recipient's domain, or the host");
     if (v->key_value == client && network_parse(span_of(client), &network, e) == OK) {
         struct strbuf b;
         strbuf_init(&b, prefix, sizeof prefix);

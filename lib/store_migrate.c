@@ -31,21 +31,6 @@ static int pragma_get(sqlite3 *db, const char *sql)
     return value;
 }
 
-static bool migrate_one(sqlite3 *db, const struct migration *m)
-{
-    char set[96];
-
-    snprintf(set, sizeof set, "PRAGMA user_version = %d; PRAGMA application_id = %d; COMMIT", m->version,
-             application_ids[m->database]);
-    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, m->sql, NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, set, NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    if (!sqlite3_get_autocommit(db))
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return false;
-}
-
 static enum result unreadable(sqlite3 *db, const char *path, struct error *e)
 {
     int code = sqlite3_errcode(db);
@@ -55,8 +40,25 @@ static enum result unreadable(sqlite3 *db, const char *path, struct error *e)
     return error_set(e, code == SQLITE_BUSY ? TRY_AGAIN : BAD, "%s: %s", path, sqlite3_errmsg(db));
 }
 
-enum result sqlite_migrate(sqlite3 *db, const char *path, enum database database, bool migrate,
-                           struct error *e)
+static enum result migrate_one(sqlite3 *db, const char *path, const struct migration *m, struct error *e)
+{
+    char set[96];
+    enum result r;
+
+    snprintf(set, sizeof set, "PRAGMA user_version = %d; PRAGMA application_id = %d; COMMIT", m->version,
+             application_ids[m->database]);
+    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, m->sql, NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, set, NULL, NULL, NULL) == SQLITE_OK)
+        return OK;
+    r = unreadable(db, path, e); /* before the rollback puts another error in its place */
+    if (!sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
+enum result sqlite_check_schema(sqlite3 *db, const char *path, enum database database, bool migrate,
+                                int *version_r, struct error *e)
 {
     int version = pragma_get(db, "PRAGMA user_version"), newest = schema_version(database);
     int id = version < 0 ? -1 : pragma_get(db, "PRAGMA application_id");
@@ -73,8 +75,17 @@ enum result sqlite_migrate(sqlite3 *db, const char *path, enum database database
     if (version < newest && !migrate)
         return error_set(e, BAD, "%s: schema version %d is older than this program's %d: policyctl init "
                          "brings it up to date", path, version, newest);
+    *version_r = version;
+    return OK;
+}
+
+enum result sqlite_migrate(sqlite3 *db, const char *path, enum database database, int version, struct error *e)
+{
     for (const struct migration *m = migrations; m->sql; m++)
-        if (m->database == database && m->version > version && !migrate_one(db, m))
-            return unreadable(db, path, e);
+        if (m->database == database && m->version > version) {
+            enum result r = migrate_one(db, path, m, e);
+            if (r != OK)
+                return r;
+        }
     return OK;
 }

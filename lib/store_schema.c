@@ -84,7 +84,8 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "DELETE FROM domain WHERE name = :domain",
           "DELETE FROM policy WHERE scope = :domain",
           "DELETE FROM list_entry WHERE scope = :domain",
-          "DELETE FROM send_grant WHERE '@' || :domain IN (grantee, sender)" },
+          "DELETE FROM send_grant WHERE grantee = '@' || :domain OR sender LIKE '%@' ||"
+          " replace(:domain, '_', '\\_') ESCAPE '\\'" },
         "no domain {domain}", NULL,
         "domain {domain} still has accounts, aliases or alias domains: remove them first" },
     [CHANGE_ACCOUNT_ADD] = { "account-add", DATABASE_ACCOUNTS,
@@ -179,7 +180,8 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " SET count = observation.count + :number, last_seen = :now, sample = :sample" },
         NULL, NULL, NULL },
     [CHANGE_OBSERVE_TRIM] = { "observe-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_NOW },
-        { "DELETE FROM observation WHERE last_seen <= (SELECT last_seen FROM observation"
-          " ORDER BY last_seen DESC LIMIT 1 OFFSET :number)" },
+        { "DELETE FROM observation WHERE (check_name, subject, cause) IN"
+          " (SELECT check_name, subject, cause FROM observation ORDER BY last_seen DESC"
+          " LIMIT 9223372036854775807 OFFSET :number)" },
         NULL, NULL, NULL },
 };

@@ -143,6 +143,8 @@ static enum result connect_to(struct sqlite_store *s, const struct store_params 
     const char *path = s->path ? s->path : ":memory:";
     int flags = p->access == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     char cache[48];
+    int version;
+    enum result r;
 
     if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return failed(s, path, e);
@@ -151,9 +153,10 @@ static enum result connect_to(struct sqlite_store *s, const struct store_params 
     snprintf(cache, sizeof cache, "PRAGMA cache_size = -%u", p->cache_kib ? p->cache_kib : 2048);
     if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, cache) || !run(s, "PRAGMA trusted_schema = OFF"))
         return failed(s, path, e);
-    if (p->access != STORE_READ && s->path && set_up_writer(s, path, e) != OK)
-        return BAD;
-    return sqlite_migrate(s->db, path, p->database, p->access == STORE_CREATE, e);
+    r = sqlite_check_schema(s->db, path, p->database, p->access == STORE_CREATE, &version, e);
+    if (r == OK && p->access != STORE_READ && s->path) /* not before it is known to be ours */
+        r = set_up_writer(s, path, e);
+    return r == OK ? sqlite_migrate(s->db, path, p->database, version, e) : r;
 }
 
 static enum result open_store(const struct store_params *p, const struct store_ops *ops,

@@ -32,7 +32,12 @@ enum result sqlite_prepare(struct sqlite_store *, const char *sql, sqlite3_stmt 
 enum result sqlite_transaction(struct sqlite_store *, enum transaction) MUST_CHECK;
 enum result sqlite_store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now);
 
-/* Checks the schema's version, and brings an older one up to date where `migrate`. */
-enum result sqlite_migrate(sqlite3 *, const char *path, enum database, bool migrate, struct error *) MUST_CHECK;
+/* Whether the file is ours and of a version that can be used, or brought up to date where
+ * `migrate`. Only reads. *version_r: the one it has. */
+enum result sqlite_check_schema(sqlite3 *, const char *path, enum database, bool migrate, int *version_r,
+                                struct error *) MUST_CHECK;
+
+/* Brings a database that was checked up to date. */
+enum result sqlite_migrate(sqlite3 *, const char *path, enum database, int version, struct error *) MUST_CHECK;
 
 #endif

@@ -37,7 +37,7 @@ static enum result explain_failure(struct sqlite_store *s, const struct change_t
 static enum result apply_change(struct sqlite_store *s, const struct change *c, int64_t now, struct error *e)
 {
     const struct change_type *t = &change_types[c->kind];
-    struct change_values values;
+    struct change_values values = { .used = 0 }; /* nothing to wipe unless it is filled in */
     enum result r = t->database == s->database ? change_check(c, now, &values, e)
                                                : error_set(e, BAD, "%s: not in this database", t->name);
 

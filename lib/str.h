@@ -83,8 +83,9 @@ void strbuf_addf(struct strbuf *b, const char *format, ...) PRINTF(2, 3);
  * a malformed reply into its default action). */
 void strbuf_add_clean(struct strbuf *b, struct span text);
 
-/* For logs: a value that holds a space, quote, backslash, control character or
- * malformed UTF-8 is quoted, with \\ \" \xNN; any other stands as it is. */
+/* For logs: visible ASCII but quote and backslash stands as it is; a value that is empty
+ * or holds anything else is quoted, with \\ \", and \xNN for control characters and
+ * malformed UTF-8. */
 void strbuf_add_quoted(struct strbuf *b, struct span text);
 
 /* Copies text into array; LIMIT (and an empty array) where it does not fit. */

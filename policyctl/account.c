@@ -140,7 +140,10 @@ static bool show_policy(const struct row *row, void *context)
 
 static bool json_account(const struct row *row, void *context)
 {
-    listing_members(&((struct show *)context)->json, columns, COLUMNS, row);
+    struct json *j = &((struct show *)context)->json;
+
+    json_open(j, NULL, '{');
+    listing_members(j, columns, COLUMNS, row);
     return true;
 }
 
@@ -171,23 +174,14 @@ static enum result print_account(struct store *store, struct show *s, const char
     return r;
 }
 
-static bool any_fn(const struct row *row, void *context)
-{
-    (void)row, (void)context;
-    return true;
-}
-
 static enum result print_json(struct store *store, struct show *s, const char *address)
 {
-    enum result r = store_query(store, QUERY_ACCOUNT_ALL, &address, 1, any_fn, NULL);
+    enum result r = store_query(store, QUERY_ACCOUNT_ALL, &address, 1, json_account, s);
 
     if (r != OK)
-        return r; /* no half object for one that is not there */
-    json_open(&s->json, NULL, '{');
-    r = store_query(store, QUERY_ACCOUNT_ALL, &address, 1, json_account, s);
+        return r;
     json_open(&s->json, "grants", '[');
-    if (r == OK)
-        r = store_query(store, QUERY_GRANTS, &address, 1, json_grant, s) == TRY_AGAIN ? TRY_AGAIN : OK;
+    r = store_query(store, QUERY_GRANTS, &address, 1, json_grant, s) == TRY_AGAIN ? TRY_AGAIN : OK;
     json_close(&s->json, ']');
     json_open(&s->json, "policy", '[');
     if (r == OK)

@@ -18,8 +18,7 @@
 
 enum { ROW_ENTRIES = 4096, VALUE_MAX = ROWS_TEXT_MAX, NAME_ROOM = 64 };
 
-struct export
-{
+struct export {
     const struct ctl *ctl;
     const char *path;
     int directory;

@@ -84,6 +84,8 @@ static void add_alias_forms(struct collect *c)
 {
     size_t count = c->keys->count;
 
+    if (c->aliases == 0)
+        return;
     qsort(c->alias, c->aliases, sizeof *c->alias, compare_target);
     for (size_t i = 0; i < count && !c->failed; i++) {
         const char *key = c->keys->item[i], *at = strrchr(key, '@');

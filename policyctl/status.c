@@ -109,7 +109,7 @@ static enum status run_status(struct ctl *ctl, const struct args *a)
     print_status(j, runs ? reply : NULL, &counts);
     if (j)
         json_close(j, '}');
-    return runs ? status : fail_error(STATUS_UNREACHABLE, &e);
+    return runs || status != STATUS_DONE ? status : fail_error(STATUS_UNREACHABLE, &e);
 }
 
 static enum status run_reload(struct ctl *ctl, const struct args *a)

@@ -29,7 +29,7 @@ static struct span placeholder(const struct check_ctx *c, struct span name, cons
     if (span_equal(name, SPAN("login")))
         return span_of(c->request->login.text);
     if (span_equal(name, SPAN("sender")))
-        return span_of(c->request->sender.text);
+        return c->request->sender.len > 0 ? span_of(c->request->sender.text) : SPAN("<>");
     if (span_equal(name, SPAN("recipient")))
         return span_of(c->request->recipient.text);
     if (span_equal(name, SPAN("helo")))
@@ -41,19 +41,24 @@ enum verdict check_refuse(const struct check_ctx *c, struct finding *f, const ch
                           const char *detail)
 {
     struct strbuf b;
+    size_t code_len;
 
     strbuf_init(&b, f->reply, sizeof f->reply);
     strbuf_adds(&b, check_infos[c->id].action);
     strbuf_addc(&b, ' ');
+    code_len = b.len;
     for (const char *p = c->config->text[c->id]; *p;) {
         const char *end = *p == '{' ? strchr(p, '}') : NULL;
-        if (end) {
-            struct span name = { p + 1, (size_t)(end - p) - 1 };
-            strbuf_add_clean(&b, placeholder(c, name, detail ? detail : ""));
-            p = end + 1;
-        } else
-            strbuf_addc(&b, *p++);
+        if (end)
+            strbuf_add_clean(&b, placeholder(c, (struct span){ p + 1, (size_t)(end - p) - 1 }, detail ? detail : ""));
+        else { /* whole characters, or none where they do not fit */
+            end = p + strcspn(p + 1, "{");
+            strbuf_add_clean(&b, (struct span){ p, (size_t)(end - p) + 1 });
+        }
+        p = end + 1;
     }
+    if (b.len == code_len) /* placeholders that are empty: a code alone is misread by some (CVE-2026-43964) */
+        strbuf_adds(&b, "refused");
     if (*c->config->help_url && (checks[c->id].flags & CHECK_STRANGERS_ONLY) == 0)
         strbuf_addf(&b, " %s", c->config->help_url);
     strbuf_init(&b, f->cause, sizeof f->cause);

@@ -66,9 +66,11 @@ void conn_close(struct conn *c)
 
 static void serve_frames(struct conn *c);
 
-static void watch_input(struct conn *c, bool on)
+/* A frame stays where it is while it waits for its answer, and an answer for its peer:
+ * until then nothing is read behind it. */
+static void watch_input(struct conn *c)
 {
-    if (on)
+    if (!c->waiting && !event_pending(&c->write, EV_WRITE, NULL))
         event_add(&c->read, NULL);
     else
         event_del(&c->read);
@@ -81,7 +83,7 @@ void conn_park(struct conn *c, struct waiting *w)
 
     c->waiting = w;
     c->server->stats.parked++;
-    watch_input(c, false);
+    watch_input(c);
     event_add(&c->deadline, &tv);
 }
 
@@ -126,8 +128,8 @@ void server_send(struct server *s)
         if (!send_replies(c))
             conn_close(c);
         else if (c->out_len > 0) {
-            watch_input(c, false);
             event_add(&c->write, NULL);
+            watch_input(c);
         }
     }
 }
@@ -154,7 +156,7 @@ void conn_reply(struct conn *c, struct span reply)
         c->waiting = NULL;
         s->stats.parked--;
         event_del(&c->deadline);
-        watch_input(c, true);
+        watch_input(c);
     }
     add_reply(c, reply);
     drop_frame(c);
@@ -255,7 +257,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     if (c->out_len > 0)
         return;
     event_del(&c->write);
-    watch_input(c, true);
+    watch_input(c);
     serve_frames(c);
 }
 
@@ -282,7 +284,7 @@ void conn_open(struct server *s, const struct service *service, int fd)
     evtimer_assign(&c->deadline, s->base, on_deadline, c);
     TAILQ_INSERT_TAIL(&s->conns, c, entry);
     s->stats.open++;
-    watch_input(c, true);
+    watch_input(c);
 }
 
 const char *conn_name(const struct conn *c)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MODES_KEPT_S = 60 };
+
 void facts_init(struct facts *f, const struct config *config, struct rows *rows, struct dns_source *dns)
 {
     f->config = config;
@@ -156,6 +158,7 @@ static const char *take_mode(struct scope_modes *m, const char *name, int64_t no
     return rowset_next(expires);
 }
 
+/* Not kept for good: rows are to know that they are still asked for. */
 static enum result scope_modes(struct facts *f, struct scope_modes *m, const char *scope)
 {
     struct rowset set;
@@ -170,38 +173,39 @@ static enum result scope_modes(struct facts *f, struct scope_modes *m, const cha
         return r;
     copy(m->scope, sizeof m->scope, scope);
     memset(m->mode, -1, sizeof m->mode);
-    m->expires = INT64_MAX;
+    m->expires = f->now + MODES_KEPT_S;
     for (const char *p = set.text; set.count > 0; set.count--)
         p = take_mode(m, p, f->now);
     m->generation = rows_generation(f->rows);
-    m->known = true;
+    m->known = !set.last_good;
     return OK;
 }
 
 enum result facts_mode(struct facts *f, enum check_id id, const struct address *account, struct span domain,
                        enum mode *mode_r, const char **scope_r)
 {
-    const char *scopes[] = { "", NULL, NULL };
+    enum { ACCOUNT, DOMAIN, HOST, LEVELS };
+    struct scope_modes *memo[LEVELS] = { &f->memo[0], &f->memo[2 + check_infos[id].subject], &f->memo[1] };
+    const char *scope[LEVELS] = { NULL, NULL, "" };
     char name[DOMAIN_MAX + 1];
     struct account_row row;
     enum result r = account ? facts_account(f, account->text, &row) : NOT_FOUND;
 
     if (r == OK && row.has_policy)
-        scopes[2] = account->text;
+        scope[ACCOUNT] = account->text;
     r = r == OK || r == NOT_FOUND ? OK : TRY_AGAIN;
     if (domain.len > 0 && str_copy(domain, name, sizeof name) == OK)
-        scopes[1] = name;
+        scope[DOMAIN] = name;
     *scope_r = NULL;
     *mode_r = check_infos[id].mode;
-    for (int level = 2; level >= 0; level--) {
-        struct scope_modes *m = &f->memo[level];
-        if (!scopes[level])
+    for (int level = ACCOUNT; level < LEVELS; level++) {
+        if (!scope[level])
             continue;
-        if (scope_modes(f, m, scopes[level]) != OK)
+        if (scope_modes(f, memo[level], scope[level]) != OK)
             r = TRY_AGAIN;
-        else if (m->mode[id] >= 0) {
-            *mode_r = (enum mode)m->mode[id];
-            *scope_r = m->scope;
+        else if (memo[level]->mode[id] >= 0) {
+            *mode_r = (enum mode)memo[level]->mode[id];
+            *scope_r = memo[level]->scope;
             return r;
         }
     }

@@ -31,7 +31,8 @@ struct facts {
     int64_t now;               /* seconds since 1970 */
     bool expired;              /* the deadline has passed: nothing is waited for */
     unsigned lookups;          /* DNS questions of this request so far */
-    struct scope_modes memo[3]; /* host, domain, account: last asked for */
+    /* Last asked for: an account's, the host's, and a domain's for each enum subject. */
+    struct scope_modes memo[2 + SUBJECT_COUNT];
 };
 
 void facts_init(struct facts *, const struct config *, struct rows *, struct dns_source *);

@@ -9,6 +9,8 @@
 
 #include "policyd/facts.h"
 
+enum { SUFFIX_LABELS_MAX = 8 };
+
 struct search {
     struct facts *facts;
     const struct request *request;
@@ -109,11 +111,17 @@ static enum result look_up_sender(struct search *s)
 
 static enum result look_up_helo(struct search *s)
 {
-    const char *name = s->request->helo;
+    const char *name = s->request->helo, *suffix = name + strlen(name);
     enum result r = *name ? look_up(s, "helo", name) : OK;
 
-    for (int labels = 0; r == OK && labels < 8 && (name = strchr(name, '.')) != NULL; name++, labels++)
-        r = look_up(s, "helo", name);
+    /* From the right: labels in front do not hide a suffix. */
+    for (int labels = 0; r == OK && labels < SUFFIX_LABELS_MAX && suffix > name; labels++) {
+        do
+            suffix--;
+        while (suffix > name && *suffix != '.');
+        if (*suffix == '.')
+            r = look_up(s, "helo", suffix);
+    }
     return r;
 }
 

@@ -82,7 +82,8 @@ static enum result listen_inet(const char *spec, int *fd_r, struct error *e)
     int len = sizeof ss, on = 1, fd;
 
     memset(&ss, 0, sizeof ss);
-    if (evutil_parse_sockaddr_port(spec + strlen("inet:"), (struct sockaddr *)&ss, &len) != 0)
+    if (evutil_parse_sockaddr_port(spec + strlen("inet:"), (struct sockaddr *)&ss, &len) != 0 ||
+        ((const struct sockaddr_in *)&ss)->sin_port == 0) /* at the same place in both families */
         return error_set(e, BAD, "listen %s: say inet:ADDRESS:PORT", spec);
     fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||

@@ -6,7 +6,7 @@
 
 #include "policyd/log.h"
 
-enum { SLOTS = OBSERVATIONS_MAX * 2, WRITE_S = 1, TRIM_EVERY = 60 };
+enum { SLOTS = OBSERVATIONS_MAX * 2, TICK_MS = 250, PER_TICK = 512, TRIM_EVERY = 240 };
 
 struct observation {
     uint64_t hash;
@@ -20,7 +20,7 @@ struct observations {
     struct event *timer;
     uint64_t lost;
     unsigned ticks;
-    size_t count;
+    size_t count, next;             /* next: the slot where the next write goes on */
     struct observation slot[SLOTS]; /* open addressing; count 0: free */
 };
 
@@ -156,28 +156,25 @@ static void submit_trim(struct observations *o)
     writer_submit(o->writer, &j->job);
 }
 
-/* In jobs that the writer takes whole. */
+/* Hands up to PER_TICK of them to the writer, so that no crowd of them takes the processor
+ * from replies. A slot that is freed may hide another of the same key behind it: then
+ * that is written twice, and summed up in the database. */
 static void submit(struct observations *o)
 {
-    enum { PER_JOB = 512 };
-    struct observe_job *j = NULL;
+    struct observe_job *j = o->count > 0 ? new_job(o->count < PER_TICK ? o->count : PER_TICK) : NULL;
 
-    for (size_t i = 0; i < SLOTS && o->count > 0; i++) {
-        struct observation *s = &o->slot[i];
+    if (!j)
+        return; /* none, or no memory: tried again with the next tick */
+    for (size_t i = 0; i < SLOTS && o->count > 0 && j->count < PER_TICK; i++) {
+        struct observation *s = &o->slot[o->next];
+        o->next = o->next + 1 < SLOTS ? o->next + 1 : 0;
         if (s->count == 0)
             continue;
-        if (!j && !(j = new_job(PER_JOB)))
-            return; /* tried again in a second */
         add_change(j, s);
         s->count = 0;
         o->count--;
-        if (j->count == PER_JOB) {
-            writer_submit(o->writer, &j->job);
-            j = NULL;
-        }
     }
-    if (j)
-        writer_submit(o->writer, &j->job);
+    writer_submit(o->writer, &j->job);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -185,8 +182,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct observations *o = arg;
 
     (void)fd, (void)what;
-    if (o->count > 0)
-        submit(o);
+    submit(o);
     if (++o->ticks % TRIM_EVERY == 0)
         submit_trim(o);
 }
@@ -194,7 +190,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 enum result observations_open(struct event_base *base, struct writer *writer, struct observations **o_r)
 {
     struct observations *o = calloc(1, sizeof *o);
-    struct timeval tv = { WRITE_S, 0 };
+    struct timeval tv = { 0, TICK_MS * 1000 };
 
     if (!o)
         return TRY_AGAIN;
@@ -214,7 +210,8 @@ void observations_close(struct observations **observations)
 
     if (!o)
         return;
-    submit(o);
+    for (size_t left = o->count + 1; o->count > 0 && o->count < left; submit(o))
+        left = o->count;
     for (size_t i = 0; i < SLOTS; i++)
         if (o->slot[i].count > 0)
             free(o->slot[i].subject);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What would have been refused, counted in memory and written once a second: an
- * observation is no promise to anybody, so it does not hold up a reply.  A crash
- * loses what the last second saw.  Layer 7.
+ * What would have been refused, counted in memory and written at leisure, up to 2048
+ * rows a second: an observation is no promise to anybody, so it does not hold up a
+ * reply.  A crash loses what was not written yet; a clean stop writes it all.  Layer 7.
  */
 #ifndef POSTERN_OBSERVATIONS_H
 #define POSTERN_OBSERVATIONS_H
@@ -10,8 +10,8 @@
 #include "policyd/decision.h"
 #include "policyd/writer.h"
 
-/* Distinct ones between two writes, and rows in the database (the oldest go). */
-enum { OBSERVATIONS_MAX = 16384, OBSERVATION_ROWS_MAX = 200000 };
+/* Distinct ones that wait to be written, and rows in the database (the oldest go). */
+enum { OBSERVATIONS_MAX = 8192, OBSERVATION_ROWS_MAX = 200000 };
 
 struct observations;
 

@@ -127,21 +127,42 @@ static enum result alias_owned(struct walk *w, const char *alias, const struct a
     return r;
 }
 
-static enum result catchall_owned(struct walk *w, const struct address *sender)
+static enum result catchall_in(struct facts *f, struct span domain, struct bearer *b)
 {
     char alias[DOMAIN_MAX + 2];
-    struct alias_row row;
-    struct address real;
-    struct strbuf b;
-    enum result r = ownership_real_domain(w->facts, sender, &real);
+    struct strbuf text;
+    enum result r;
 
+    strbuf_init(&text, alias, sizeof alias);
+    strbuf_addc(&text, '@');
+    strbuf_add(&text, domain);
+    r = facts_alias(f, alias, &b->alias_row);
     if (r != OK)
         return r;
-    strbuf_init(&b, alias, sizeof alias);
-    strbuf_addc(&b, '@');
-    strbuf_add(&b, address_domain(&real));
-    r = facts_alias(w->facts, alias, &row);
-    return r == OK ? alias_owned(w, alias, &row, 0) : r;
+    b->account = false;
+    b->alias = true;
+    return address_parse(span_of(alias), &b->address);
+}
+
+enum result ownership_catchall(struct facts *f, const struct address *a, struct bearer *bearer_r)
+{
+    struct address real;
+    enum result r = catchall_in(f, address_domain(a), bearer_r);
+
+    if (r != NOT_FOUND)
+        return r;
+    r = ownership_real_domain(f, a, &real);
+    if (r != OK || span_equal(address_domain(&real), address_domain(a)))
+        return r == OK ? NOT_FOUND : r;
+    return catchall_in(f, address_domain(&real), bearer_r);
+}
+
+static enum result catchall_owned(struct walk *w, const struct address *sender)
+{
+    struct bearer b;
+    enum result r = ownership_catchall(w->facts, sender, &b);
+
+    return r == OK ? alias_owned(w, b.address.text, &b.alias_row, 0) : r;
 }
 
 static enum result granted(struct walk *w, const struct address *sender)
@@ -154,25 +175,55 @@ static enum result granted(struct walk *w, const struct address *sender)
     return r;
 }
 
-/* Grants name the address as it came, without its extension, or of its bearer. */
+static void add_form(struct ownership_forms *forms, const struct address *a)
+{
+    for (size_t i = 0; i < forms->count; i++)
+        if (address_equal(&forms->form[i], a))
+            return;
+    forms->form[forms->count++] = *a;
+}
+
+static enum result add_real_form(struct facts *f, struct ownership_forms *forms, const struct address *a)
+{
+    struct address real;
+    enum result r = ownership_real_domain(f, a, &real);
+
+    if (r == OK)
+        add_form(forms, &real);
+    return r;
+}
+
+enum result ownership_forms(struct facts *f, const struct address *sender, const struct bearer *b,
+                            struct ownership_forms *forms_r)
+{
+    struct address bare;
+    enum result r;
+
+    forms_r->count = 0;
+    add_form(forms_r, sender);
+    /* An entry of the full address has nothing to do with what stands before its delimiter. */
+    if (b && b->address.local_len == sender->local_len) {
+        add_form(forms_r, &b->address);
+        return OK;
+    }
+    r = add_real_form(f, forms_r, sender);
+    if (r != OK || address_strip_extension(sender, f->config->recipient_delimiter, &bare) != OK)
+        return r;
+    add_form(forms_r, &bare);
+    return add_real_form(f, forms_r, &bare);
+}
+
 static enum result granted_in_any_form(struct walk *w, const struct address *sender, const struct bearer *b)
 {
-    struct address other;
-    enum result r = granted(w, sender);
+    struct ownership_forms forms;
+    enum result r = ownership_forms(w->facts, sender, b, &forms);
 
-    if (r != NOT_FOUND)
-        return r;
-    if (b)
-        return address_equal(&b->address, sender) ? NOT_FOUND : granted(w, &b->address);
-    if (address_strip_extension(sender, w->facts->config->recipient_delimiter, &other) == OK) {
-        r = granted(w, &other);
-        if (r != NOT_FOUND)
-            return r;
-    }
-    r = ownership_real_domain(w->facts, sender, &other);
     if (r != OK)
         return r;
-    return address_equal(&other, sender) ? NOT_FOUND : granted(w, &other);
+    r = NOT_FOUND;
+    for (size_t i = 0; r == NOT_FOUND && i < forms.count; i++)
+        r = granted(w, &forms.form[i]);
+    return r;
 }
 
 static enum result owned(struct walk *w, const struct address *sender)

@@ -34,6 +34,20 @@ struct bearer {
 /* NOT_FOUND: neither account nor alias, in whatever form. */
 enum result ownership_bearer(struct facts *, const struct address *, struct bearer *bearer_r) MUST_CHECK;
 
+/* The catch-all that gets the mail of an address which nothing else bears: of its own
+ * domain, else of the one that an alias domain stands for. bearer_r->address is
+ * "@domain". */
+enum result ownership_catchall(struct facts *, const struct address *, struct bearer *bearer_r) MUST_CHECK;
+
+/* The forms in which a grant may name a sender: as it came, without its extension, each
+ * in the domain that an alias domain stands for. bearer: of the sender, NULL for none. */
+struct ownership_forms {
+    struct address form[4];
+    size_t count;
+};
+enum result ownership_forms(struct facts *, const struct address *sender, const struct bearer *,
+                            struct ownership_forms *forms_r) MUST_CHECK;
+
 /* The address in the domain that its alias domain stands for; itself elsewhere. */
 enum result ownership_real_domain(struct facts *, const struct address *,
                                   struct address *address_r) MUST_CHECK;

@@ -13,6 +13,8 @@ static bool applies(enum check_id id, const struct request *q, bool allowed)
 
     if ((c->states & q->state) == 0 || (c->contexts & q->context) == 0)
         return false;
+    if (check_infos[id].subject == SUBJECT_LOGIN && !q->authenticated)
+        return false;
     if ((c->flags & CHECK_SKIPPED_BY_ALLOW) && allowed)
         return false;
     if ((c->flags & CHECK_STRANGERS_ONLY) == 0)
@@ -63,8 +65,8 @@ static void run_check(enum check_id id, const struct request *q, struct facts *f
     if (!applies(id, q, list == OK && listed->allow))
         return;
     r = subject_mode(q, facts, id, &f->mode, &scope);
-    if (r != OK && (checks[id].flags & CHECK_NEEDS_ACCOUNTS)) {
-        f->mode = MODE_ENFORCE; /* it may be: the mail waits */
+    if (r != OK) { /* enforced, it may be, so mail waits; or off, so nothing is refused for good */
+        f->mode = MODE_ENFORCE;
         f->verdict = VERDICT_TRY_AGAIN;
         return;
     }
@@ -150,13 +152,12 @@ enum result policy_resend_key(const struct request *q, char key_r[RESEND_KEY_MAX
     return b.cut ? LIMIT : OK;
 }
 
-static void add_pair(struct strbuf *out, const char *name, struct span value)
+/* name: " name=", or nothing is added where there is no value. */
+static void add_pair(struct strbuf *out, struct span name, struct span value)
 {
     if (value.len == 0)
         return;
-    strbuf_addc(out, ' ');
-    strbuf_adds(out, name);
-    strbuf_addc(out, '=');
+    strbuf_add(out, name);
     strbuf_add_quoted(out, value);
 }
 
@@ -175,25 +176,25 @@ static void add_observed(const struct decision *d, struct strbuf *out)
 void policy_log_line(const struct request *q, const struct decision *d, uint64_t elapsed_us, struct strbuf *out)
 {
     static const struct {
-        const char *name;
+        struct span name;
         enum attribute attribute;
     } pairs[] = {
-        { "state", ATTR_PROTOCOL_STATE }, { "context", ATTR_POLICY_CONTEXT },
-        { "client", ATTR_CLIENT_ADDRESS }, { "helo", ATTR_HELO_NAME },
-        { "sender", ATTR_SENDER }, { "recipient", ATTR_RECIPIENT },
-        { "login", ATTR_SASL_USERNAME }, { "queue_id", ATTR_QUEUE_ID },
-        { "instance", ATTR_INSTANCE },
+        { SPAN_INIT(" state="), ATTR_PROTOCOL_STATE }, { SPAN_INIT(" context="), ATTR_POLICY_CONTEXT },
+        { SPAN_INIT(" client="), ATTR_CLIENT_ADDRESS }, { SPAN_INIT(" helo="), ATTR_HELO_NAME },
+        { SPAN_INIT(" sender="), ATTR_SENDER }, { SPAN_INIT(" recipient="), ATTR_RECIPIENT },
+        { SPAN_INIT(" login="), ATTR_SASL_USERNAME }, { SPAN_INIT(" queue_id="), ATTR_QUEUE_ID },
+        { SPAN_INIT(" instance="), ATTR_INSTANCE },
     };
 
     strbuf_adds(out, "decision=");
     strbuf_adds(out, d->decided_by < 0 ? "pass" : d->degraded ? "defer" : "refuse");
     if (d->decided_by >= 0)
-        add_pair(out, "check", span_of(check_infos[d->decided_by].name));
+        add_pair(out, SPAN(" check="), span_of(check_infos[d->decided_by].name));
     add_observed(d, out);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         add_pair(out, pairs[i].name, q->attr[pairs[i].attribute]);
     if (d->decided_by >= 0)
-        add_pair(out, "reply", span_of(d->action));
+        add_pair(out, SPAN(" reply="), span_of(d->action));
     strbuf_adds(out, " us=");
     strbuf_addu(out, elapsed_us);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "policyd/request.h"
 
+#include <string.h>
+
 const struct span attribute_names[ATTR_COUNT] = {
     [ATTR_REQUEST] = SPAN_INIT("request"),
     [ATTR_PROTOCOL_STATE] = SPAN_INIT("protocol_state"),
@@ -64,12 +66,27 @@ static const struct word contexts[] = {
     { SPAN_INIT(""), 0 },
 };
 
-/* Sets the address to what came, as far as it fits, so that it can be named. */
+/* Sets the address to what came, as far as it fits, so that it can be named; its domain,
+ * where it has one, still says whose rules count. */
 static void keep_odd(struct span text, struct address *a)
 {
-    a->len = a->local_len = text.len < ADDRESS_MAX ? text.len : ADDRESS_MAX;
-    if (str_copy((struct span){ text.ptr, a->len }, a->text, sizeof a->text) != OK)
-        a->len = a->local_len = 0;
+    const char *at = text.len > 0 ? memrchr(text.ptr, '@', text.len) : NULL;
+    char domain[DOMAIN_MAX + 1] = "";
+    struct strbuf b;
+
+    strbuf_init(&b, a->text, sizeof a->text);
+    if (at && (domain_parse((struct span){ at + 1, (size_t)(text.ptr + text.len - at) - 1 }, domain) != OK ||
+               *domain == '\0'))
+        at = NULL;
+    if (at)
+        text.len = (size_t)(at - text.ptr) < LOCAL_MAX ? (size_t)(at - text.ptr) : LOCAL_MAX;
+    strbuf_add(&b, text);
+    a->local_len = b.len;
+    if (at) {
+        strbuf_addc(&b, '@');
+        strbuf_adds(&b, domain);
+    }
+    a->len = b.len;
 }
 
 static void prepare_login(struct request *r, const struct config *c)

@@ -8,11 +8,18 @@ enum { WAYS = 4, KEY_MAX = 1400 };
 
 /* Small, since there are tens of thousands of them. */
 struct entry {
-    uint32_t hash, generation;
+    uint32_t generation;
     uint32_t read_at; /* seconds since 1970: good until 2106 */
     uint16_t key_len, text_len, count;
     uint8_t columns, result; /* enum result: OK or NOT_FOUND */
     char data[];             /* the key, then the text */
+};
+
+/* A set fills one line of the processor's cache: entries that only share it are not
+ * touched. */
+struct way {
+    uint32_t hash;
+    struct entry *entry; /* NULL: free */
 };
 
 struct rows {
@@ -21,7 +28,7 @@ struct rows {
     uint32_t generation;
     struct rows_stats stats;
     size_t sets;
-    struct entry **entry; /* sets * WAYS, each set in the order of last use */
+    struct way *way; /* sets * WAYS, each set in the order of last use */
     char key[KEY_MAX];
     size_t key_len;
     char text[ROWS_TEXT_MAX];
@@ -37,11 +44,12 @@ enum result rows_open(struct store *store, size_t entries, struct rows **rows_r)
     if (!r)
         return TRY_AGAIN;
     r->sets = entries / WAYS > 0 ? entries / WAYS : 1;
-    r->entry = calloc(r->sets * WAYS, sizeof *r->entry);
-    if (!r->entry) {
+    r->way = aligned_alloc(WAYS * sizeof *r->way, r->sets * WAYS * sizeof *r->way);
+    if (!r->way) {
         free(r);
         return TRY_AGAIN;
     }
+    memset(r->way, 0, r->sets * WAYS * sizeof *r->way);
     r->store = store;
     *rows_r = r;
     return OK;
@@ -55,8 +63,8 @@ void rows_close(struct rows **rows)
         return;
     rows_turn_end(r);
     for (size_t i = 0; i < r->sets * WAYS; i++)
-        free(r->entry[i]);
-    free(r->entry);
+        free(r->way[i].entry);
+    free(r->way);
     free(r);
     *rows = NULL;
 }
@@ -123,39 +131,41 @@ static uint32_t key_hash(const char *key, size_t len)
     return (uint32_t)(h ^ h >> 32);
 }
 
-static struct entry **set_of(struct rows *r, uint32_t hash)
+static struct way *set_of(struct rows *r, uint32_t hash)
 {
-    return r->entry + hash % r->sets * WAYS;
+    return r->way + hash % r->sets * WAYS;
 }
 
 /* Finds the entry and makes it the first of its set. */
 static struct entry *find(struct rows *r, uint32_t hash)
 {
-    struct entry **set = set_of(r, hash);
+    struct way *set = set_of(r, hash);
 
     for (size_t i = 0; i < WAYS; i++) {
-        struct entry *e = set[i];
-        if (!e || e->hash != hash || e->key_len != r->key_len || memcmp(e->data, r->key, r->key_len) != 0)
+        struct way w = set[i];
+        if (!w.entry || w.hash != hash || w.entry->key_len != r->key_len ||
+            memcmp(w.entry->data, r->key, r->key_len) != 0)
             continue;
         if (i > 0) {
             memmove(set + 1, set, i * sizeof *set);
-            set[0] = e;
+            set[0] = w;
         }
-        return e;
+        return w.entry;
     }
     return NULL;
 }
 
 static enum result hand_out(const struct entry *e, struct rowset *rowset_r)
 {
-    *rowset_r = (struct rowset){ e->data + e->key_len, e->count, e->columns };
+    *rowset_r = (struct rowset){ e->data + e->key_len, e->count, e->columns, false };
     return (enum result)e->result;
 }
 
 /* Keeps what was just read; without memory it is only not kept. */
 static void keep(struct rows *r, struct entry *old, uint32_t hash, enum result result, int64_t now)
 {
-    struct entry **set = set_of(r, hash), *e = old;
+    struct way *set = set_of(r, hash);
+    struct entry *e = old;
 
     if (!old || old->text_len != r->text_len || memcmp(old->data + old->key_len, r->text, r->text_len) != 0) {
         e = malloc(sizeof *e + r->key_len + r->text_len);
@@ -164,11 +174,10 @@ static void keep(struct rows *r, struct entry *old, uint32_t hash, enum result r
         if (old) /* it is the first of its set */
             free(old);
         else {
-            free(set[WAYS - 1]);
+            free(set[WAYS - 1].entry);
             memmove(set + 1, set, (WAYS - 1) * sizeof *set);
         }
-        set[0] = e;
-        e->hash = hash;
+        set[0] = (struct way){ hash, e };
         e->key_len = (uint16_t)r->key_len;
         e->text_len = (uint16_t)r->text_len;
         memcpy(e->data, r->key, r->key_len);
@@ -203,7 +212,7 @@ static bool take_row(const struct row *row, void *context)
 static enum result read_store(struct rows *r, enum query q, const char *const *params, size_t count)
 {
     r->text_len = 0;
-    r->found = (struct rowset){ r->text, 0, 0 };
+    r->found = (struct rowset){ r->text, 0, 0, false };
     r->overflow = false;
     if (!r->begun) {
         if (store_begin(r->store) != OK)
@@ -223,13 +232,16 @@ enum result rows_get(struct rows *r, enum query q, const char *const *params, si
     struct entry *e = find(r, hash);
 
     if (e && e->generation == r->generation) {
+        e->read_at = (uint32_t)now; /* as good as read: it has not changed */
         r->stats.kept++;
         return hand_out(e, rowset_r);
     }
     enum result result = read_store(r, q, params, count);
     if (result == TRY_AGAIN && e && now - e->read_at <= ROWS_LAST_GOOD_S) {
         r->stats.last_good++;
-        return hand_out(e, rowset_r);
+        result = hand_out(e, rowset_r);
+        rowset_r->last_good = true;
+        return result;
     }
     if (result == TRY_AGAIN)
         r->stats.failed++;

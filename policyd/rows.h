@@ -20,6 +20,7 @@ struct rows;
 struct rowset {
     const char *text; /* each column's text and its NUL; rows one after the other */
     size_t count, columns;
+    bool last_good; /* the store could not be read: what it said before */
 };
 
 /* The text of the column behind `text`; in a rowset, NULL and "" are alike. */

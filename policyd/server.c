@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,13 +35,21 @@ static bool close_oldest(struct server *s)
     return false;
 }
 
+/* accept() says that there is no descriptor before it looks whether anybody waits. */
+static bool somebody_waits(const struct listener *l)
+{
+    struct pollfd p = { .fd = l->fd, .events = POLLIN };
+
+    return poll(&p, 1, 0) == 1;
+}
+
 /* Out of descriptors: an idle connection makes room; without one, the caller is told
  * no through the reserve, or its waiting would wake the loop for ever. */
 static void on_no_descriptor(struct listener *l)
 {
     struct server *s = l->server;
 
-    if (close_oldest(s))
+    if (!somebody_waits(l) || close_oldest(s))
         return;
     if (s->reserve >= 0)
         close(s->reserve);

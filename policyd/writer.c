@@ -12,7 +12,7 @@
 
 #include "policyd/log.h"
 
-enum { DATABASES = 2, BATCH_MAX = 1024, BUSY_MS = 2000, CHECKPOINT_EVERY = 200, CHECKPOINT_S = 5 };
+enum { DATABASES = 2, BATCH_MAX = 1024, BUSY_MS = 2000, CACHE_KIB = 1024, CHECKPOINT_EVERY = 200, CHECKPOINT_S = 5 };
 
 struct queue {
     struct job *first, **last;
@@ -67,6 +67,7 @@ static enum result open_database(struct writer *w, enum database d, enum store_a
         .database = d,
         .access = access,
         .busy_timeout_ms = BUSY_MS,
+        .cache_kib = CACHE_KIB,
     };
 
     return store_open(&p, &w->store[d], e);

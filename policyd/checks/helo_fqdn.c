@@ -15,6 +15,16 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* How many octets at the start of text are in the set. */
+static size_t span_class(struct span text, const char *set)
+{
+    size_t n = 0;
+
+    while (n < text.len && text.ptr[n] && strchr(set, text.ptr[n]))
+        n++;
+    return n;
+}
+
 /* *numeric is cleared by anything that is no digit. */
 static bool is_label(struct span label, bool *numeric)
 {
@@ -43,21 +53,58 @@ static bool is_fqdn(const char *name)
     return labels > 1 && !numeric;
 }
 
-/* [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321, 4.1.3). */
+/* Four numbers up to 255. */
+static bool is_ipv4(struct span text)
+{
+    for (int i = 0; i < 4; i++) {
+        const char *dot = i < 3 ? memchr(text.ptr, '.', text.len) : text.ptr + text.len;
+        uint64_t number;
+        if (!dot || str_number((struct span){ text.ptr, (size_t)(dot - text.ptr) }, 0, 255, &number) != OK)
+            return false;
+        text.len -= (size_t)(dot - text.ptr) + (i < 3);
+        text.ptr = dot + (i < 3);
+    }
+    return true;
+}
+
+/* Groups of up to four hexadecimal digits, an IPv4 address in place of the last ones. */
+static bool is_ipv6(struct span text)
+{
+    unsigned groups = 0, doubles = 0;
+
+    while (text.len > 0) {
+        size_t colons = span_class(text, ":"), digits;
+        text = (struct span){ text.ptr + colons, text.len - colons };
+        digits = span_class(text, "0123456789abcdefABCDEF");
+        doubles += colons == 2;
+        if (colons > 2 || (colons == 1 && (groups == 0 || text.len == 0)) || (colons == 0 && groups > 0))
+            return false;
+        if (digits < text.len && text.ptr[digits] == '.')
+            return (groups > 0 || doubles == 1) && is_ipv4(text);
+        if (digits > 4 || (digits == 0 && text.len > 0))
+            return false;
+        groups += digits > 0;
+        text = (struct span){ text.ptr + digits, text.len - digits };
+    }
+    return doubles == 0 ? groups >= 6 && groups <= 8 : doubles == 1 && groups <= 7;
+}
+
+/* [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321, 4.1.3), as leniently as Postfix: leading
+ * zeros, and IPv6 groups too few, are not for a policy to refuse. */
 static bool is_literal(struct span helo)
 {
-    struct network ip;
-
     if (helo.len < 3 || helo.ptr[0] != '[' || helo.ptr[helo.len - 1] != ']')
         return false;
     helo = (struct span){ helo.ptr + 1, helo.len - 2 };
     if (helo.len > 5 && span_equal_case((struct span){ helo.ptr, 5 }, SPAN("IPv6:")))
-        return network_parse_ip((struct span){ helo.ptr + 5, helo.len - 5 }, &ip) == OK;
-    return network_parse_ip(helo, &ip) == OK && !ip.v6;
+        return is_ipv6((struct span){ helo.ptr + 5, helo.len - 5 });
+    return is_ipv4(helo);
 }
 
 enum verdict helo_fqdn_run(const struct check_ctx *c, struct finding *f)
 {
+    if (c->request->attr[ATTR_HELO_NAME].len == 0)
+        return VERDICT_NONE; /* there was none: whether it has to be, is Postfix's smtpd_helo_required */
     if (is_fqdn(c->request->helo) || is_literal(c->request->attr[ATTR_HELO_NAME]))
         return VERDICT_PASS;
     finding_row(f, "neither a host name with a dot nor an address in brackets");

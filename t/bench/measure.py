@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
-from mailhost.process import Ports, Process  # noqa: E402 (its place has to be known first)
+from mailhost.process import NotReady, Ports, Process  # noqa: E402 (its place has to be known first)
 
 
 class Failure(Exception):
@@ -63,8 +63,8 @@ class Build:
     """The programs of a build directory."""
 
     def __init__(self, directory, policyd=None):
-        self.directory = Path(directory)
-        self.policyd = Path(policyd) if policyd else self._policyd()
+        self.directory = Path(directory).resolve()
+        self.policyd = Path(policyd).resolve() if policyd else self._policyd()
 
     def _policyd(self):
         found = [self.directory / name for name in ("policyd/policyd", "policyd")]
@@ -93,7 +93,10 @@ class Server:
         """Start, and wait until it accepts."""
         self.socket.unlink(missing_ok=True)
         self.process = Process(self.argv, self.directory / "output")
-        self.process.wait_ready(lambda: accepts(self.socket), self.name)
+        try:
+            self.process.wait_ready(lambda: accepts(self.socket), self.name)
+        except NotReady as late:
+            raise Failure(late) from None
 
     def stop(self):
         """End it; the logs of a run are of no use afterwards and large."""

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from mailhost.policy import PolicyClient
 from mailhost.policyd import Policyd, program
 
 
@@ -132,6 +133,16 @@ def test_unknown_user_and_group(policyd):
 def test_log_that_cannot_be_written(policyd):
     policyd.configure(log="/nowhere/policyd.log")
     refused(policyd, "log /nowhere/policyd.log: No such file or directory: check the path and its directory's mode")
+
+
+def test_answers_over_tcp_too(policyd):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    policyd.configure(listen=[*policyd.settings["listen"], f"inet:127.0.0.1:{port}"])
+    policyd.start()
+    with PolicyClient(("127.0.0.1", port)) as client:
+        assert client.ask(protocol_state="RCPT", client_address="192.0.2.1", helo_name="pc.local") == (
+            "554 5.7.1 Go away, bad guy (.local).")
 
 
 def test_rights_are_dropped(policyd):

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* policyd/facts: modes by scope and time, list entries by rank, DNS questions. */
+#include "policyd/facts.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "t/unit/checked_world.h"
+
+static void set_up(void)
+{
+    checked_world_open();
+    change("domain-add domain=example.com kind=mailbox");
+    change("account-add address=john@example.com kind=user password={X}x");
+}
+
+static const char *mode(const char *account, const char *domain)
+{
+    static char text[64];
+    struct address a;
+    enum mode m;
+    const char *scope;
+
+    if (account)
+        a = address_of(account);
+    enum result r = facts_mode(world_facts(&world), CHECK_SENDER_LOGIN, account ? &a : NULL, span_of(domain), &m, &scope);
+    snprintf(text, sizeof text, "%s %s (%s)", result_name(r), mode_name(m), scope ? scope : "default");
+    rows_turn_end(world.rows);
+    return text;
+}
+
+START_TEST(the_narrowest_scope_wins)
+{
+    ck_assert_str_eq(mode("john@example.com", "example.com"), "OK observe (default)");
+    change("policy-set check=sender_login mode=enforce");
+    ck_assert_str_eq(mode("john@example.com", "example.com"), "OK enforce ()");
+    change("policy-set check=sender_login mode=off scope=example.com");
+    ck_assert_str_eq(mode("john@example.com", "example.com"), "OK off (example.com)");
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK off (example.com)");
+    ck_assert_str_eq(mode(NULL, ""), "OK enforce ()");
+    change("policy-set check=sender_login mode=observe scope=john@example.com");
+    ck_assert_str_eq(mode("john@example.com", "example.com"), "OK observe (john@example.com)");
+    ck_assert_str_eq(mode("anna@example.com", "example.com"), "OK off (example.com)");
+    change("policy-set check=helo_fqdn mode=off scope=john@example.com");
+    ck_assert_str_eq(mode("john@example.com", "example.com"), "OK observe (john@example.com)");
+    change("policy-unset check=sender_login scope=john@example.com");
+    ck_assert_str_eq(mode("john@example.com", "example.com"), "OK off (example.com)");
+}
+END_TEST
+
+START_TEST(rows_expire)
+{
+    change("policy-set check=sender_login mode=enforce until=1800000100");
+    change("policy-set check=sender_login mode=off scope=example.com until=1800000050");
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK off (example.com)");
+    world.now = 1800000049;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK off (example.com)");
+    world.now = 1800000050;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK enforce ()");
+    world.now = 1800000099;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK enforce ()");
+    world.now = 1800000100;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK observe (default)");
+}
+END_TEST
+
+/* A wider row never stands in for a narrower one that cannot be read. */
+START_TEST(unreadable_modes)
+{
+    change("policy-set check=sender_login mode=enforce");
+    change("policy-set check=sender_login mode=off scope=john@example.com");
+    ck_assert_str_eq(mode(NULL, ""), "OK enforce ()");
+    world_fail(&world, true);
+    ck_assert_str_eq(mode(NULL, ""), "OK enforce ()"); /* the last good row */
+    ck_assert_ptr_nonnull(strstr(mode("john@example.com", ""), "TRY_AGAIN"));
+    world.now += ROWS_LAST_GOOD_S;
+    ck_assert_str_eq(mode(NULL, ""), "OK enforce ()");
+    world.now += 1;
+    ck_assert_ptr_nonnull(strstr(mode(NULL, ""), "TRY_AGAIN"));
+    world_fail(&world, false);
+    ck_assert_str_eq(mode("john@example.com", ""), "OK off (john@example.com)");
+}
+END_TEST
+
+START_TEST(accounts_and_domains)
+{
+    struct account_row account;
+    struct domain_row domain;
+    struct facts *f = world_facts(&world);
+
+    ck_assert_int_eq(facts_domain(f, SPAN("example.com"), &domain), OK);
+    ck_assert_int_eq(domain.kind, DOMAIN_MAILBOX);
+    ck_assert_int_eq(facts_domain(f, SPAN(""), &domain), NOT_FOUND);
+    ck_assert_int_eq(facts_account(f, "nobody@example.com", &account), NOT_FOUND);
+    ck_assert_int_eq(facts_account(f, "john@example.com", &account), OK);
+    ck_assert(!account.relay && !account.disabled && !account.has_policy);
+    ck_assert_str_eq(account.suspended, "");
+    ck_assert_int_eq(account.suspended_until, 0);
+    change("account-suspend address=john@example.com services=smtp,imap reason=\"stolen password\" until=1800000500");
+    change("account-status address=john@example.com status=disabled");
+    change("policy-set check=access mode=off scope=john@example.com");
+    ck_assert_int_eq(facts_account(world_facts(&world), "john@example.com", &account), OK);
+    ck_assert(account.disabled && account.has_policy);
+    ck_assert_str_eq(account.suspended, "smtp,imap");
+    ck_assert_str_eq(account.reason, "stolen password");
+    ck_assert_int_eq(account.suspended_until, 1800000500);
+}
+END_TEST
+
+/* ---- list entries ---- */
+
+static const char *const entries[] = {
+    "list-add action=deny client=192.0.2.0/24",
+    "list-add action=allow client=192.0.2.128/25",
+    "list-add action=deny client=192.0.2.200",
+    "list-add action=deny client=2001:db8::/33",
+    "list-add action=allow client=2001:db8:8000::/35",
+    "list-add action=deny helo=.spam.example",
+    "list-add action=allow helo=good.spam.example",
+    "list-add action=deny sender=@away.example",
+    "list-add action=allow sender=news@away.example",
+    "list-add action=allow sender=app@example.com client=203.0.113.0/24",
+    "list-add action=deny client=198.51.100.1 scope=example.com",
+    "list-add action=deny client=198.51.100.2",
+    "list-add action=allow client=198.51.100.2 helo=relay.example",
+    "list-add action=deny client=198.51.100.3 until=1800000100",
+    "list-add action=deny client=198.51.100.4/31",
+    "list-add action=allow client=198.51.100.4/31 scope=example.com",
+    "list-add action=deny helo=exact.example",
+    NULL,
+};
+
+static const struct {
+    const char *client, *helo, *sender, *recipient, *found; /* "allow 2", NULL: none */
+} requests[] = {
+    { "192.0.2.1", "h.example", "a@b.example", "x@example.com", "deny 1" },
+    { "192.0.2.129", "h.example", "", "x@example.com", "allow 2" },
+    { "192.0.2.200", "h.example", "", "x@example.com", "deny 3" },
+    { "192.0.3.0", "h.example", "", "x@example.com", NULL },
+    { "2001:db8:7fff::1", "h.example", "", "x@example.com", "deny 4" },
+    { "2001:db8:8000::1", "h.example", "", "x@example.com", "allow 5" },
+    { "2001:db8:a000::1", "h.example", "", "x@example.com", NULL },
+    { "203.0.113.9", "bad.spam.example", "", "x@example.com", "deny 6" },
+    { "203.0.113.9", "a.b.c.d.e.f.g.h.i.j.spam.example", "", "x@example.com", "deny 6" },
+    { "203.0.113.9", "Good.Spam.example", "", "x@example.com", "allow 7" },
+    { "203.0.113.9", "spam.example", "", "x@example.com", NULL },
+    { "203.0.113.9", "xspam.example", "", "x@example.com", NULL },
+    { "203.0.113.9", "h.example", "x@away.example", "x@example.com", "deny 8" },
+    { "203.0.113.9", "h.example", "News@Away.example", "x@example.com", "allow 9" },
+    { "203.0.113.9", "h.example", "x@sub.away.example", "x@example.com", NULL },
+    { "203.0.113.9", "h.example", "app@example.com", "x@example.com", "allow 10" },
+    { "192.0.2.1", "h.example", "app@example.com", "x@example.com", "deny 1" },
+    { "198.51.100.1", "h.example", "", "x@example.com", "deny 11" },
+    { "198.51.100.1", "h.example", "", "x@b.example", NULL },
+    { "198.51.100.1", "h.example", "", "", NULL },
+    { "198.51.100.2", "h.example", "", "x@b.example", "deny 12" },
+    { "198.51.100.2", "relay.example", "", "x@b.example", "allow 13" },
+    { "198.51.100.3", "h.example", "", "x@b.example", "deny 14" },
+    { "198.51.100.5", "h.example", "", "x@b.example", "deny 15" },
+    { "198.51.100.5", "h.example", "", "x@example.com", "allow 16" },
+    { "2001:db8:8000::1", "exact.example", "", "x@example.com", "deny 17" }, /* a name before any network */
+    { "unknown", "h.example", "", "x@example.com", NULL },
+    { "", "", "", "", NULL },
+    { "::ffff:192.0.2.1", "h.example", "", "x@example.com", "deny 1" },
+};
+
+static const char *listed(int i)
+{
+    static char text[32];
+    struct request q = { 0 };
+    struct listed_row row;
+
+    q.attr[ATTR_CLIENT_ADDRESS] = span_of(requests[i].client);
+    q.attr[ATTR_HELO_NAME] = span_of(requests[i].helo);
+    q.attr[ATTR_SENDER] = span_of(requests[i].sender);
+    q.attr[ATTR_RECIPIENT] = span_of(requests[i].recipient);
+    request_prepare(&q, world.config);
+    enum result r = facts_listed(world_facts(&world), &q, &row);
+    rows_turn_end(world.rows);
+    if (r != OK)
+        return r == NOT_FOUND ? NULL : result_name(r);
+    snprintf(text, sizeof text, "%s %s", row.allow ? "allow" : "deny", row.id);
+    return text;
+}
+
+START_TEST(the_most_specific_entry)
+{
+    ck_assert_ptr_null(listed(_i));
+    changes(entries);
+    const char *found = listed(_i);
+    ck_assert_msg(found && requests[_i].found ? strcmp(found, requests[_i].found) == 0 : found == requests[_i].found,
+                  "%d: %s, expected %s", _i, found, requests[_i].found);
+    world_fail(&world, true);
+    world.now += ROWS_LAST_GOOD_S + 1;
+    ck_assert_str_eq(listed(_i), "TRY_AGAIN");
+}
+END_TEST
+
+START_TEST(allow_before_deny_and_expiry)
+{
+    change("list-add action=deny client=192.0.2.0/24");
+    ck_assert_str_eq(listed(0), "deny 1");
+    change("list-add action=allow client=192.0.2.0/24 until=1800000010");
+    ck_assert_str_eq(listed(0), "allow 2");
+    world.now = 1800000009;
+    ck_assert_str_eq(listed(0), "allow 2");
+    world.now = 1800000010;
+    ck_assert_str_eq(listed(0), "deny 1");
+}
+END_TEST
+
+/* Every prefix length there is, all at once. */
+START_TEST(every_prefix)
+{
+    static const char *const clients[] = { "192.0.2.1", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff" };
+    char line[128], text[NETWORK_TEXT_MAX];
+
+    change("list-add action=deny sender=x@y.example");
+    change("list-add action=deny helo=x.y.example");
+    for (int c = 0; c < 2; c++) {
+        struct request q = { 0 };
+        struct listed_row row;
+        struct network ip;
+        q.attr[ATTR_CLIENT_ADDRESS] = span_of(clients[c]);
+        request_prepare(&q, world.config);
+        ck_assert_int_eq(network_parse_ip(span_of(clients[c]), &ip), OK);
+        for (unsigned bits = 0; bits <= ip.bits; bits++) {
+            struct network n = network_of(&ip, bits);
+            network_text(&n, text);
+            snprintf(line, sizeof line, "list-add action=%s client=%s", bits % 2 ? "allow" : "deny", text);
+            change(line);
+            ck_assert_int_eq(facts_listed(world_facts(&world), &q, &row), OK);
+            ck_assert_msg(row.allow == bits % 2, "%s", line);
+        }
+    }
+}
+END_TEST
+
+/* ---- DNS ---- */
+
+static enum dns_status ask(struct facts *f, const char *name, enum dns_type type)
+{
+    struct dns_answer answer;
+
+    return facts_dns(f, span_of(name), type, &answer);
+}
+
+START_TEST(dns_questions)
+{
+    struct facts *f;
+
+    configure("dns { lookups = 3 }");
+    dns("a.example A MX");
+    dns("slow.example SLOW AAAA");
+    dns("broken.example SERVFAIL");
+    f = world_facts(&world);
+    ck_assert_int_eq(ask(f, "a.example", DNS_A), DNS_FOUND);
+    ck_assert_int_eq(ask(f, "a.example", DNS_AAAA), DNS_NODATA);
+    ck_assert_int_eq(ask(f, "broken.example", DNS_A), DNS_FAILED);
+    ck_assert_int_eq(ask(f, "a.example", DNS_A), DNS_FAILED); /* past the limit */
+    ck_assert_uint_eq(world.dns.questions, 3);
+    f = world_facts(&world);
+    ck_assert_int_eq(ask(f, "none.example", DNS_A), DNS_NXDOMAIN);
+    ck_assert_int_eq(ask(f, "slow.example", DNS_AAAA), DNS_PENDING);
+    f->expired = true;
+    ck_assert_int_eq(ask(f, "slow.example", DNS_AAAA), DNS_FAILED);
+    ck_assert(fake_dns_answer(&world.dns));
+    ck_assert_uint_eq(world.woken, 1);
+    ck_assert(!fake_dns_answer(&world.dns));
+    f = world_facts(&world);
+    ck_assert_int_eq(ask(f, "slow.example", DNS_AAAA), DNS_FOUND);
+    facts_init(f, world.config, world.rows, NULL);
+    facts_begin(f, NULL, world.now);
+    ck_assert_int_eq(ask(f, "a.example", DNS_A), DNS_FAILED); /* nobody to ask */
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("facts");
+    Suite *suite = suite_create("facts");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, t);
+    tcase_add_checked_fixture(t, set_up, checked_world_close);
+    tcase_add_test(t, the_narrowest_scope_wins);
+    tcase_add_test(t, rows_expire);
+    tcase_add_test(t, unreadable_modes);
+    tcase_add_test(t, accounts_and_domains);
+    tcase_add_loop_test(t, the_most_specific_entry, 0, sizeof requests / sizeof *requests);
+    tcase_add_test(t, allow_before_deny_and_expiry);
+    tcase_add_test(t, every_prefix);
+    tcase_add_test(t, dns_questions);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
