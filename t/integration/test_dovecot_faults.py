@@ -9,10 +9,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from login_host import ALERT, MISMATCH, LoginHost, accepted, logins, make_host  # noqa: F401  (fixture)
+from login_host import ALERT, MISMATCH, NEEDS_2_3, LoginHost, accepted, logins, make_host  # noqa: F401  (fixture)
 from mailhost.dovecot_postern import driver
 from mailhost.mailbox import Imap, plain
 from mailhost.process import run, wait_for
+
+pytestmark = NEEDS_2_3
 
 # RFC 5530: the server cannot say now.
 UNAVAILABLE = {"imap": "NO [UNAVAILABLE] ", "pop3": "-ERR [SYS/TEMP] "}
@@ -136,6 +138,27 @@ def test_shared_memory_removed(logins):
     finally:
         logins.policyd.start()
     assert accepted(logins.login())
+
+
+def test_workers_that_are_not_root(tmp_path_factory):
+    """They read the table by their group, while policyd runs, after it ended, and after it came back."""
+    fresh = make_host(tmp_path_factory,
+                      more="service auth-worker {\n user = dovecot\n extra_groups = nogroup\n}\n")
+    host = next(fresh)
+    try:
+        assert accepted(host.login())
+        assert {os.stat(f"/proc/{worker}").st_uid for worker in host.dovecot.workers()} != {0}
+        host.policyd.stop()
+        assert accepted(host.login())
+        for worker in host.dovecot.workers():
+            os.kill(worker, signal.SIGKILL)
+        assert accepted(host.login())
+        host.policyd.start()
+        host.ctl("account", "passwd", "user@example.com", "--password-stdin", stdin="new\n")
+        assert host.login() == MISMATCH["imap"]
+        assert accepted(host.login(password="new"))
+    finally:
+        fresh.close()
 
 
 def test_workers_killed(logins):

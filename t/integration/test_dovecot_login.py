@@ -2,12 +2,15 @@
 """Logins over IMAP and POP3 through real Dovecot with the driver "postern", its auth cache switched on."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from login_host import ALERT, MISMATCH, PASSWORD, accepted, logins  # noqa: F401  (fixture)
+from login_host import ALERT, MISMATCH, NEEDS_2_3, PASSWORD, accepted, logins  # noqa: F401  (fixture)
 from mailhost.mailbox import Imap
 from mailhost.process import run
+
+pytestmark = NEEDS_2_3
 
 PROTOCOLS = ("imap", "pop3")
 USER = "user@example.com"
@@ -251,6 +254,15 @@ def test_same_password_two_users(logins):
     for user, absent in (("user", "other"), ("other", "user")):
         mail = logins.directory / "mail" / "example.com" / user / "Maildir"
         assert (mail / f".of-{user}").is_dir() and not (mail / f".of-{absent}").exists()
+
+
+# ---- setting up
+
+def test_ready_file():
+    """Dovecot takes the file of contrib as it stands."""
+    path = Path(__file__).resolve().parents[2] / "contrib" / "dovecot" / "90-postern-2.3.conf"
+    settings = run("doveconf", "-n", "-c", path).stdout
+    assert settings.count("driver = postern") == 2 and "disable_plaintext_auth = no" in settings
 
 
 # ---- userdb
