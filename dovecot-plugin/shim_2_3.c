@@ -65,7 +65,7 @@ static struct auth_login login_of(const struct auth_request *request)
 
     return (struct auth_login){
         .user = request->fields.user,
-        .service = request->fields.service,
+        .service = request->fields.service != NULL ? request->fields.service : "",
         .secured = secured[request->fields.secured],
         .local_port = request->fields.local_port,
         .now = ioloop_time,
@@ -78,7 +78,8 @@ static enum passdb_result report(struct auth_request *request, enum auth_result 
 {
     struct event *event = authdb_event(request);
 
-    if (r != AUTH_UNKNOWN && r != AUTH_UNAVAILABLE && strcmp(answer->user, request->fields.user) != 0)
+    /* Where the password did not match, another passdb may know the name as it was written. */
+    if ((r == AUTH_OK || r == AUTH_REFUSED) && strcmp(answer->user, request->fields.user) != 0)
         auth_request_set_field(request, "user", answer->user, NULL);
     if (answer->observed[0] != '\0')
         e_info(event, "would be refused if it were enforced: %s", answer->observed);

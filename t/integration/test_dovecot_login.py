@@ -256,6 +256,35 @@ def test_same_password_two_users(logins):
         assert (mail / f".of-{user}").is_dir() and not (mail / f".of-{absent}").exists()
 
 
+# ---- a mail program that nobody here wrote
+
+@pytest.mark.parametrize("protocol, no, yes", [("imap", "NO [ALERT]", "OK"), ("pop3", "-ERR [AUTH]", "+OK")])
+def test_curl(logins, protocol, no, yes):
+    def curl(*options, scheme=protocol, password=PASSWORD):
+        url = f"{scheme}://127.0.0.1:{logins.dovecot.ports[scheme]}/"
+        return run("curl", "-svk", "--interface", "127.0.0.2", "--login-options", "AUTH=PLAIN", "-u",
+                   f"{USER}:{password}", *options, url, check=False)
+
+    for right in (curl("--ssl-reqd"), curl(scheme=protocol + "s")):
+        assert right.returncode == 0 and yes in right.stderr
+    assert curl("--ssl-reqd", password="wrong").returncode == 67  # login denied
+    plain = curl()
+    assert plain.returncode == 67 and f"{no} This server takes no password without encryption." in plain.stderr
+
+
+# ---- other look-ups
+
+def test_credentials_lookup(logins, suspend):
+    """doveadm(1) shows what a proxy or a mechanism would get."""
+    def lookup(user):
+        return logins.dovecot.doveadm("auth", "lookup", user, check=False)
+
+    assert f"  user      : {USER}\n" in lookup("User").stdout
+    assert lookup("nobody@example.com").returncode == 67
+    suspend(USER, "x")
+    assert lookup(USER).returncode != 0
+
+
 # ---- setting up
 
 def test_ready_file():

@@ -10,6 +10,7 @@ from login_host import NEEDS_2_3, accepted
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap
+from mailhost.process import run
 from mailhost.smtp import Smtp
 
 pytestmark = NEEDS_2_3
@@ -73,6 +74,18 @@ def test_cleartext(host):
     assert re.fullmatch(rf"535 5\.7\.8 Error: authentication failed: {re.escape(REASON)}", auth(host, "cleartext"))
     assert REASON not in auth(host, "cleartext", "wrong")
     assert auth(host, "cleartext", starttls=True).startswith("235 ")
+
+
+def test_swaks(host):
+    """A client that nobody here wrote, told to use no TLS and told to use it."""
+    def swaks(*options):
+        return run("swaks", "--server", f"127.0.0.1:{host.port('cleartext')}", "--local-interface", "127.0.0.2",
+                   "--auth", "PLAIN", "--auth-user", USER, "--auth-password", PASSWORD, "--quit-after", "AUTH",
+                   *options, check=False)
+
+    plain = swaks()
+    assert plain.returncode == 28 and REASON in plain.stdout + plain.stderr  # 28: authentication failed
+    assert swaks("--tls").returncode == 0
 
 
 def test_exception(host):
