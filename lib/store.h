@@ -50,8 +50,8 @@ enum query {
     QUERY_ACCOUNT_NAMES,      /* domain -> address */
     QUERY_ACCOUNTS_AFTER,     /* address -> address: the next 256, ordered */
     QUERY_ACCOUNT_PASSWORD,   /* address -> password */
-    QUERY_ALIAS,              /* address -> members_send, destinations */
-    QUERY_BEARER,             /* address -> account (0, 1), members_send (NULL: no alias), destinations */
+    QUERY_ALIAS,              /* address -> members_send, destinations, the first of them */
+    QUERY_BEARER,             /* address -> account (0, 1), members_send (NULL: no alias), the rest as ALIAS */
     QUERY_ALIASES,            /* domain ('' all) -> address, members_send, destination */
     QUERY_ALIAS_DESTINATIONS, /* address -> destination */
     QUERY_ALIAS_MEMBER,       /* address, destination -> destination */

@@ -319,6 +319,19 @@ static enum result list_key(struct change_values *v, struct error *e)
     return keep(v, prefix, &v->key_prefix, e);
 }
 
+/* A check asks for the account's row only where it goes by the login. */
+static enum result check_scope_counts(const struct change_values *v, struct error *e)
+{
+    const char *name = v->value[FIELD_CHECK];
+    enum check_id id;
+
+    if (!strchr(v->value[FIELD_SCOPE], '@') || check_parse(span_of(name), &id) != OK ||
+        check_infos[id].subject == SUBJECT_LOGIN)
+        return OK;
+    return error_set(e, BAD, "%s goes by the %s domain: set it for a domain, or for the host", name,
+                     check_infos[id].subject == SUBJECT_SENDER_DOMAIN ? "sender's" : "recipient's");
+}
+
 /* What one field cannot know of another. */
 static enum result check_together(const struct change *c, struct change_values *v, struct error *e)
 {
@@ -336,6 +349,8 @@ static enum result check_together(const struct change *c, struct change_values *
     if (c->kind == CHANGE_ACCOUNT_ADD && strcmp(v->value[FIELD_KIND], "user") != 0 &&
         strcmp(v->value[FIELD_KIND], "relay") != 0)
         return error_set(e, BAD, "an account's kind is user or relay");
+    if (c->kind == CHANGE_POLICY_SET)
+        return check_scope_counts(v, e);
     return c->kind == CHANGE_LIST_ADD ? list_key(v, e) : OK;
 }
 

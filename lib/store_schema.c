@@ -23,10 +23,12 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
     [QUERY_ACCOUNT_PASSWORD] = "SELECT password FROM credential WHERE address = ?1",
     [QUERY_ALIAS] = "SELECT members_send,"
-                    " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address)"
+                    " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address),"
+                    " (SELECT min(destination) FROM alias_destination d WHERE d.address = alias.address)"
                     " FROM alias WHERE address = ?1",
     [QUERY_BEARER] = "SELECT EXISTS (SELECT 1 FROM account WHERE address = ?1), members_send,"
-                     " (SELECT count(*) FROM alias_destination WHERE address = ?1)"
+                     " (SELECT count(*) FROM alias_destination WHERE address = ?1),"
+                     " (SELECT min(destination) FROM alias_destination WHERE address = ?1)"
                      " FROM (SELECT 1) one LEFT JOIN alias ON alias.address = ?1",
     [QUERY_ALIASES] = "SELECT a.address, a.members_send, d.destination"
                       " FROM alias a LEFT JOIN alias_destination d ON d.address = a.address"

@@ -32,20 +32,22 @@ static enum status run_set(struct ctl *ctl, const struct args *a)
 {
     char scope[ADDRESS_MAX + 1], until[UNTIL_TEXT_MAX];
     bool all = strcmp(a->operand[0], "all") == 0;
-    size_t count = all ? CHECK_COUNT : 1;
     struct change change[CHECK_COUNT] = { 0 };
+    size_t count = 0;
     enum status status = scope_of(a, scope);
 
     if (status == STATUS_DONE)
         status = change_until(ctl, a, until);
     if (status != STATUS_DONE)
         return status;
-    for (size_t i = 0; i < count; i++) {
-        change[i].kind = CHANGE_POLICY_SET;
-        change[i].field[FIELD_CHECK] = all ? check_infos[i].name : a->operand[0];
-        change[i].field[FIELD_MODE] = a->operand[1];
-        change[i].field[FIELD_SCOPE] = scope;
-        change[i].field[FIELD_UNTIL] = until;
+    for (size_t i = 0; i < (all ? CHECK_COUNT : 1); i++) {
+        if (all && strchr(scope, '@') && check_infos[i].subject != SUBJECT_LOGIN)
+            continue; /* all that an account can have */
+        change[count].kind = CHANGE_POLICY_SET;
+        change[count].field[FIELD_CHECK] = all ? check_infos[i].name : a->operand[0];
+        change[count].field[FIELD_MODE] = a->operand[1];
+        change[count].field[FIELD_SCOPE] = scope;
+        change[count++].field[FIELD_UNTIL] = until;
     }
     return change_submit(ctl, change, count);
 }

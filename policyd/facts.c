@@ -75,16 +75,24 @@ enum result facts_account(struct facts *f, const char *address, struct account_r
     return OK;
 }
 
+/* members_send, destinations, the first of them */
+static void take_alias(const char *members_send, struct alias_row *row_r)
+{
+    const char *destinations = rowset_next(members_send);
+
+    row_r->members_send = *members_send == '1';
+    row_r->destinations = (unsigned)strtoul(destinations, NULL, 10);
+    copy(row_r->first, sizeof row_r->first, rowset_next(destinations));
+}
+
 enum result facts_alias(struct facts *f, const char *address, struct alias_row *row_r)
 {
     struct rowset set;
     enum result r = get1(f, QUERY_ALIAS, address, &set);
 
-    if (r != OK)
-        return r;
-    row_r->members_send = set.text[0] == '1';
-    row_r->destinations = (unsigned)strtoul(rowset_next(set.text), NULL, 10);
-    return OK;
+    if (r == OK)
+        take_alias(set.text, row_r);
+    return r;
 }
 
 enum result facts_address(struct facts *f, const char *address, struct address_row *row_r)
@@ -97,8 +105,8 @@ enum result facts_address(struct facts *f, const char *address, struct address_r
     const char *members_send = rowset_next(set.text);
     row_r->account = set.text[0] == '1';
     row_r->alias = *members_send != '\0';
-    row_r->alias_row.members_send = *members_send == '1';
-    row_r->alias_row.destinations = (unsigned)strtoul(rowset_next(members_send), NULL, 10);
+    if (row_r->alias)
+        take_alias(members_send, &row_r->alias_row);
     return row_r->account || row_r->alias ? OK : NOT_FOUND;
 }
 

@@ -58,6 +58,7 @@ struct account_row {
 struct alias_row {
     bool members_send;
     unsigned destinations;
+    char first[ADDRESS_MAX + 1]; /* of the destinations: mostly the only one */
 };
 
 enum result facts_domain(struct facts *, struct span name, struct domain_row *row_r) MUST_CHECK;

@@ -98,29 +98,40 @@ static enum result destination_owned(struct walk *w, const char *text, unsigned 
     return alias_owned(w, b.address.text, &b.alias_row, depth + 1);
 }
 
+static enum result any_destination_owned(struct walk *w, const char *alias, unsigned depth)
+{
+    char text[ROWS_TEXT_MAX];
+    struct rowset set;
+    size_t len = 0;
+    enum result r = facts_column(w->facts, QUERY_ALIAS_DESTINATIONS, &alias, 1, &set);
+
+    if (r != OK)
+        return r == LIMIT ? NOT_FOUND : r;
+    for (size_t i = 0; i < set.count; i++)
+        len += strlen(set.text + len) + 1;
+    memcpy(text, set.text, len); /* what follows reuses the rowset */
+    r = NOT_FOUND;
+    for (const char *p = text; set.count > 0 && r == NOT_FOUND; set.count--, p = rowset_next(p))
+        r = destination_owned(w, p, depth);
+    return r;
+}
+
 /* Looks into the alias' destinations for the login: first directly, so that a list of
  * thousands costs one look-up, then through a bounded number of others. */
 static enum result alias_owned(struct walk *w, const char *alias, const struct alias_row *row, unsigned depth)
 {
-    char text[ROWS_TEXT_MAX];
-    struct rowset set;
+    bool only = row->destinations == 1;
     enum result r;
 
-    if (row->destinations != 1 && !row->members_send)
+    if (!only && !row->members_send)
         return NOT_FOUND;
-    r = facts_alias_member(w->facts, alias, w->login->text);
+    if (only)
+        r = strcmp(row->first, w->login->text) == 0 ? OK : NOT_FOUND;
+    else
+        r = facts_alias_member(w->facts, alias, w->login->text);
     if (r == NOT_FOUND && row->destinations <= w->left) {
         w->left -= row->destinations;
-        r = facts_column(w->facts, QUERY_ALIAS_DESTINATIONS, &alias, 1, &set);
-        if (r != OK)
-            return r == LIMIT ? NOT_FOUND : r;
-        size_t len = 0;
-        for (size_t i = 0; i < set.count; i++)
-            len += strlen(set.text + len) + 1;
-        memcpy(text, set.text, len); /* what follows reuses the rowset */
-        r = NOT_FOUND;
-        for (const char *p = text; set.count > 0 && r == NOT_FOUND; set.count--, p = rowset_next(p))
-            r = destination_owned(w, p, depth);
+        r = only ? destination_owned(w, row->first, depth) : any_destination_owned(w, alias, depth);
     }
     if (r == OK)
         say(w, "alias %s goes to %s", alias, w->login->text);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAYS = 4, KEY_MAX = 1400 };
+enum { WAYS = 8, KEY_MAX = 1400 };
 
 /* Small, since there are tens of thousands of them. */
 struct entry {
@@ -15,7 +15,7 @@ struct entry {
     char data[];             /* the key, then the text */
 };
 
-/* A set fills one line of the processor's cache: entries that only share it are not
+/* A set fills two lines of the processor's cache: entries that only share it are not
  * touched. */
 struct way {
     uint32_t hash;
@@ -99,12 +99,22 @@ struct rows_stats rows_stats(const struct rows *r)
     return r->stats;
 }
 
+/* "@example.com" behind "john@example.com" tells nothing new. */
+static bool is_its_domain(const char *param, const char *before)
+{
+    const char *at = strrchr(before, '@');
+
+    return at && strcmp(at, param) == 0;
+}
+
 /* LIMIT: parameters longer than any row's key. */
 static enum result make_key(struct rows *r, enum query q, const char *const *params, size_t count)
 {
     r->key[0] = (char)q;
     r->key_len = 1;
     for (size_t i = 0; i < count; i++) {
+        if (i > 0 && is_its_domain(params[i], params[i - 1]))
+            continue;
         size_t size = strlen(params[i]) + 1;
         if (size > sizeof r->key - r->key_len)
             return LIMIT;

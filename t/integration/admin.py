@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mailhost.policyd import Policyd, program
-from mailhost.process import run
+from mailhost.process import let_others_enter, run
 
 ACCOUNTS = """
 domain add example.com
@@ -68,8 +68,7 @@ class Admin:
 def make_admin(tmp_path_factory, running):
     """A fresh one, stopped at the end of the test."""
     directory = tmp_path_factory.mktemp("ctl")
-    for parent in (directory, directory.parent, directory.parent.parent):
-        parent.chmod(0o755)
+    let_others_enter(directory)
     admin = Admin(directory, running)
     try:
         admin.start()

@@ -9,6 +9,7 @@ import pytest
 
 import helo_names
 from mailhost.host import PASSWORD, MailHost
+from mailhost.process import let_others_enter
 from mailhost.smtp import STRANGER, Smtp, submission
 
 # The DNS of the tests, from the root down; every other name does not exist.
@@ -97,8 +98,7 @@ def add_services(postfix):
 def host(tmp_path_factory):
     """The shared host, running."""
     base = tmp_path_factory.mktemp("host")
-    for parent in (base.parent, base.parent.parent):
-        parent.chmod(0o755)
+    let_others_enter(base)
     shared = MailHost(base, ZONES, libc_dns=True)
     try:
         shared.prepare()

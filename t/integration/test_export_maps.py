@@ -32,16 +32,17 @@ KEYS = ("example.com", "example.org", "example.net", "elsewhere.example", "user@
 
 def postmap(directory, name, key, kind="texthash"):
     """The value that Postfix finds, or None."""
-    done = run("postmap", "-q", key, f"{kind}:{directory}/{name}", check=False)
+    done = run("postmap", "-c", directory, "-q", key, f"{kind}:{directory}/{name}", check=False)
     assert done.stderr == ""
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
 
 @pytest.fixture
 def maps(admin):
-    """An empty directory for the files."""
+    """A directory for the files, with a configuration of nothing for postmap(1)."""
     directory = admin.directory / "maps"
     directory.mkdir()
+    (directory / "main.cf").write_text("compatibility_level = 3.6\n")
     return directory
 
 
@@ -55,7 +56,7 @@ def fill(admin):
 def test_values(admin, maps):
     fill(admin)
     admin.ok("export-maps", maps)
-    assert sorted(os.listdir(maps)) == sorted(MAPS)
+    assert sorted(os.listdir(maps)) == sorted((*MAPS, "main.cf"))
     assert postmap(maps, "virtual_mailbox_domains", "example.org") == "example.org"
     assert postmap(maps, "virtual_mailbox_maps", "user@example.com") == "example.com/user/"
     assert postmap(maps, "virtual_alias_maps", "team@example.com") == "other@example.com,user@example.com"
@@ -75,7 +76,7 @@ def test_as_policyd_answers(admin, maps, kind):
     if not admin.running:
         admin.policyd.start()
     if kind == "hash":
-        run("postmap", *(f"hash:{maps}/{name}" for name in MAPS))
+        run("postmap", "-c", maps, *(f"hash:{maps}/{name}" for name in MAPS))
     with Socketmap(admin.policyd.sockets / "maps") as client:
         for name in MAPS:
             for key in KEYS:
@@ -96,7 +97,7 @@ def test_every_key_of_the_table_is_exported(admin, maps):
 
 def test_empty_table(admin, maps):
     admin.ok("export-maps", maps)
-    assert sorted(os.listdir(maps)) == sorted(MAPS)
+    assert sorted(os.listdir(maps)) == sorted((*MAPS, "main.cf"))
     assert postmap(maps, "virtual_alias_maps", "user@example.com") is None
 
 
@@ -135,7 +136,7 @@ def test_files_are_replaced_whole(admin, maps):
         admin.ok("account", "remove", "other@example.com")
         admin.ok("export-maps", maps)
         assert "other@example.com" in old.read()
-    assert sorted(os.listdir(maps)) == sorted(MAPS)
+    assert sorted(os.listdir(maps)) == sorted((*MAPS, "main.cf"))
     assert postmap(maps, "virtual_mailbox_maps", "other@example.com") is None
 
 

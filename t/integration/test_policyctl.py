@@ -12,7 +12,7 @@ import pytest
 
 from admin import ACCOUNTS, admin, alone  # noqa: F401  (fixtures)
 from mailhost.policyd import program
-from mailhost.process import run
+from mailhost.process import let_others_enter, run
 
 # The command list of the project's first issue, word for word.
 COMMANDS = """
@@ -64,8 +64,7 @@ def test_command_list(admin):
 # -- init
 
 def test_init_makes_everything(tmp_path):
-    tmp_path.chmod(0o755)
-    tmp_path.parent.chmod(0o755)
+    let_others_enter(tmp_path)
     config, data = tmp_path / "policyd.conf", tmp_path / "data"
     config.write_text(f'accounts_db = "{data}/accounts.db"\nstate_db = "{data}/state.db"\nuser = "nobody"\n'
                       f'control_socket = "{tmp_path}/control"\n')

@@ -13,16 +13,13 @@ import pytest
 
 from mailhost.policy import PolicyClient
 from mailhost.policyd import Policyd, program
+from mailhost.process import let_others_enter
 
 
 @pytest.fixture
 def policyd(tmp_path):
     """A daemon with its databases, not started."""
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.name.startswith("pytest-of-"):
-            break
-        parent.chmod(0o755)
-    tmp_path.parents[1].chmod(0o755)
+    let_others_enter(tmp_path)
     daemon = Policyd(tmp_path / "p", tmp_path / "queue")
     daemon.prepare()
     yield daemon

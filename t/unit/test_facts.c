@@ -43,7 +43,7 @@ START_TEST(the_narrowest_scope_wins)
     change("policy-set check=sender_login mode=observe scope=john@example.com");
     ck_assert_str_eq(mode("john@example.com", "example.com"), "OK observe (john@example.com)");
     ck_assert_str_eq(mode("anna@example.com", "example.com"), "OK off (example.com)");
-    change("policy-set check=helo_fqdn mode=off scope=john@example.com");
+    change("policy-set check=account_status mode=off scope=john@example.com");
     ck_assert_str_eq(mode("john@example.com", "example.com"), "OK observe (john@example.com)");
     change("policy-unset check=sender_login scope=john@example.com");
     ck_assert_str_eq(mode("john@example.com", "example.com"), "OK off (example.com)");
@@ -100,7 +100,7 @@ START_TEST(accounts_and_domains)
     ck_assert_int_eq(account.suspended_until, 0);
     change("account-suspend address=john@example.com services=smtp,imap reason=\"stolen password\" until=1800000500");
     change("account-status address=john@example.com status=disabled");
-    change("policy-set check=access mode=off scope=john@example.com");
+    change("policy-set check=account_status mode=off scope=john@example.com");
     ck_assert_int_eq(facts_account(world_facts(&world), "john@example.com", &account), OK);
     ck_assert(account.disabled && account.has_policy);
     ck_assert_str_eq(account.suspended, "smtp,imap");

@@ -388,7 +388,7 @@ static void ck_reply(const char *text)
 START_TEST(replies_are_one_clean_line)
 {
     static const char *const values[] = { "", "a\rb", "\xff\xfe", "{sender}", "%s%n", "\"q\\\"@x",
-                                          "\xc3\xbc\xc3\xbc@b\xc3\xbc" "cher.example" };
+                                          "\xc3\xbc\xc3\xbc@m\xc3\xbcnchen.example" };
     char longer[600];
 
     configure("access { text = \"{sender} \xc3\xbc\xc3\xbc\xc3\xbc {helo} {recipient}\" }\nhelp_url = \"https://h.example\"");

@@ -41,6 +41,8 @@ static const struct {
     { "domain-add domain=x.example kind=alias target=x.example", NOT_FOUND, "x.example is not known" },
     { "domain-add domain=x.example kind=alias", BAD, "names the domain it stands for" },
     { "domain-add domain=x.example kind=mailbox target=example.com", BAD, "names the domain it stands for" },
+    { "policy-set check=helo_fqdn mode=off scope=a@example.com", BAD, "goes by the recipient's domain" },
+    { "policy-set check=sender_auth mode=off scope=a@example.com", BAD, "goes by the sender's domain" },
     { "domain-add domain=x.example kind=user", BAD, "a domain's kind is mailbox, relay or alias" },
     { "domain-add domain=x.example", BAD, "domain-add: kind is missing" },
 
@@ -146,10 +148,10 @@ START_TEST(each_change_and_query)
                      "smart@relay.example|relay|active|-|-|-|-|1800000000|1800000000");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT_NAMES, "example.com"), "anna@example.com\njohn@example.com");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT_PASSWORD, "anna@example.com"), "{X}6");
-    ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "info@example.com"), "1|1");
-    ck_assert_str_eq(ROWS(s, QUERY_BEARER, "info@example.com"), "0|1|1");
-    ck_assert_str_eq(ROWS(s, QUERY_BEARER, "john@example.com"), "1|-|0");
-    ck_assert_str_eq(ROWS(s, QUERY_BEARER, "nobody@example.com"), "0|-|0");
+    ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "info@example.com"), "1|1|john@example.com");
+    ck_assert_str_eq(ROWS(s, QUERY_BEARER, "info@example.com"), "0|1|1|john@example.com");
+    ck_assert_str_eq(ROWS(s, QUERY_BEARER, "john@example.com"), "1|-|0|-");
+    ck_assert_str_eq(ROWS(s, QUERY_BEARER, "nobody@example.com"), "0|-|0|-");
     ck_assert_str_eq(ROWS(s, QUERY_ALIASES, ""),
                      "@example.com|0|anna@example.com\ninfo@example.com|1|john@example.com");
     ck_assert_str_eq(ROWS(s, QUERY_ALIASES, "relay.example"), "");
@@ -215,7 +217,7 @@ START_TEST(what_an_account_takes_with_it)
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS, "anna@example.com"), "");
     ck_assert_str_eq(ROWS(s, QUERY_POLICY, "john@example.com"), "");
     ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "info@example.com"), ""); /* it had no other destination */
-    ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "@example.com"), "0|1");
+    ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "@example.com"), "0|1|anna@example.com");
     store_close(&s);
 }
 END_TEST
@@ -330,7 +332,7 @@ START_TEST(a_callback_may_stop)
     fill(s);
     ck_assert_int_eq(store_query(s, QUERY_DOMAINS, NULL, 0, stop_at_once, &rows), OK);
     ck_assert_uint_eq(rows, 1);
-    ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "info@example.com"), "1|1");
+    ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "info@example.com"), "1|1|john@example.com");
     store_close(&s);
 }
 END_TEST

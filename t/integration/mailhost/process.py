@@ -25,6 +25,14 @@ def wait_for(condition, what, timeout=15.0):
         time.sleep(0.02)
 
 
+def let_others_enter(directory):
+    """Servers run as users of their own; pytest makes its directories for its own user alone."""
+    for path in (Path(directory), *Path(directory).parents):
+        mode = path.stat().st_mode
+        if not mode & 0o001:
+            path.chmod(mode | 0o055)
+
+
 def accepts(port, host="127.0.0.1"):
     """True when something accepts a TCP connection there."""
     try:
