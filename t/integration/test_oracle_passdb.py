@@ -22,8 +22,8 @@ SCHEMES = ("PLAIN", "CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-C
 PASSWORDS = ("secret", "pässwörd", " two words ", "'; DROP TABLE account; --")
 NAMES = ("user", "o'brien", "first.last", "a+b", "jürgen", "x_y", "100%", "{user}", "under_score-", "ünïcode")
 # Names that are in no row as they stand.
-ODD = ("USER0@example.com", "user0", "user0@example.net", "", "@", "user0@", "%u", "*", "' OR '1'='1", "user0@example.com ",
-       "JÜRGEN4@example.com", "\udcff@example.com", "user0@example.com@example.com", "\"user0\"@example.com")
+ODD = ("USER0@example.com", "user0", "user0@example.net", "", "@", "user0@", "%u", "*", "' OR '1'='1", 
+       "user0@example.com ", "JÜRGEN4@example.com", "\udcff@example.com", "user0@example.com@example.com", "\"user0\"@example.com")
 
 SQL = """
 driver = sqlite
@@ -56,8 +56,8 @@ class AuthClient:
         """For each (user, password): ("OK", user) or ("FAIL", code)."""
         for number, (user, password) in enumerate(logins, 1):
             token = base64.b64encode(f"\0{user}\0{password}".encode("utf-8", "surrogateescape")).decode()
-            self._file.write(f"AUTH\t{number}\tPLAIN\tservice=imap\tsecured=tls\tlport=143\trip=127.0.0.2\tresp={token}\n"
-                             .encode())
+            fields = "service=imap", "secured=tls", "lport=143", "rip=127.0.0.2", f"resp={token}"
+            self._file.write("\t".join(("AUTH", str(number), "PLAIN", *fields)).encode() + b"\n")
         self._file.flush()
         found = {}
         while len(found) < len(logins):
