@@ -56,6 +56,7 @@ enum query {
     QUERY_ALIAS_DESTINATIONS, /* address -> destination */
     QUERY_ALIAS_MEMBER,       /* address, destination -> destination */
     QUERY_GRANT,              /* login, '@login domain', sender, '@sender domain' -> grantee, address */
+    QUERY_GRANTS_OF,          /* login, '@login domain' -> grantee, sender: a login's own and its domain's */
     QUERY_GRANTS,             /* grantee ('' all) -> grantee, address */
     QUERY_GRANTEES,           /* sender, '@sender domain' -> grantee */
     QUERY_POLICY,             /* scope -> check_name, mode, expires */

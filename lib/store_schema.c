@@ -44,6 +44,8 @@ const char *const query_sql[QUERY_COUNT] = {
                     " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = '*'"
                     " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = '*'"
                     " LIMIT 1",
+    [QUERY_GRANTS_OF] = "SELECT grantee, sender FROM send_grant WHERE grantee = ?1"
+                        " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2",
     [QUERY_GRANTS] = "SELECT grantee, sender FROM send_grant WHERE ?1 IN ('', grantee)"
                      " ORDER BY grantee, sender",
     [QUERY_GRANTEES] = "SELECT DISTINCT grantee FROM send_grant WHERE sender IN (?1, ?2, '*')"

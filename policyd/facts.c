@@ -133,6 +133,31 @@ static void at_domain(const struct address *a, char text_r[static DOMAIN_MAX + 2
     strbuf_add(&b, address_domain(a));
 }
 
+static enum result take_grant(const struct rowset *set, struct grant_row *row_r)
+{
+    copy(row_r->grantee, sizeof row_r->grantee, set->text);
+    copy(row_r->sender, sizeof row_r->sender, rowset_next(set->text));
+    return OK;
+}
+
+/* Of a login's grants, the one that names the sender: the address, its domain, or all. */
+static enum result choose_grant(const struct rowset *all, const char *sender, const char *domain,
+                                struct grant_row *row_r)
+{
+    const char *const names[] = { sender, domain, "*" };
+    struct rowset row = *all;
+
+    for (size_t i = 0; i < 3; i++) {
+        row.text = all->text;
+        for (size_t n = 0; n < all->count; n++, row.text = rowset_next(rowset_next(row.text)))
+            if (strcmp(rowset_next(row.text), names[i]) == 0)
+                return take_grant(&row, row_r);
+    }
+    return NOT_FOUND;
+}
+
+/* All of a login's grants are asked for together: whoever it sends as, they are one entry
+ * in memory. A login with hundreds of them is asked about one by one. */
 enum result facts_grant(struct facts *f, const struct address *login, const struct address *sender,
                         struct grant_row *row_r)
 {
@@ -143,12 +168,13 @@ enum result facts_grant(struct facts *f, const struct address *login, const stru
 
     at_domain(login, login_domain);
     at_domain(sender, sender_domain);
-    r = get(f, QUERY_GRANT, params, 4, &set);
-    if (r != OK)
+    r = get(f, QUERY_GRANTS_OF, params, 2, &set);
+    if (r == OK)
+        return choose_grant(&set, sender->text, sender_domain, row_r);
+    if (r != LIMIT)
         return r;
-    copy(row_r->grantee, sizeof row_r->grantee, set.text);
-    copy(row_r->sender, sizeof row_r->sender, rowset_next(set.text));
-    return OK;
+    r = get(f, QUERY_GRANT, params, 4, &set);
+    return r == OK ? take_grant(&set, row_r) : r;
 }
 
 /* One row: check_name, mode, expires. Returns what follows it. */

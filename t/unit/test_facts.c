@@ -50,6 +50,27 @@ START_TEST(the_narrowest_scope_wins)
 }
 END_TEST
 
+START_TEST(more_grants_than_are_read_at_once)
+{
+    struct address john = address_of("john@example.com"), listed = address_of("s0007@x.example"),
+                   other = address_of("t0007@x.example");
+    struct grant_row row;
+    char line[128];
+
+    for (int i = 0; i < 1200; i++) {
+        snprintf(line, sizeof line, "grant-add grantee=john@example.com sender=s%04d@x.example", i);
+        change(line);
+    }
+    ck_assert_int_eq(facts_grant(world_facts(&world), &john, &listed, &row), OK);
+    ck_assert_str_eq(row.grantee, "john@example.com");
+    ck_assert_str_eq(row.sender, "s0007@x.example");
+    ck_assert_int_eq(facts_grant(world_facts(&world), &john, &other, &row), NOT_FOUND);
+    change("grant-add grantee=@example.com sender=@x.example");
+    ck_assert_int_eq(facts_grant(world_facts(&world), &john, &other, &row), OK);
+    ck_assert_str_eq(row.sender, "@x.example");
+}
+END_TEST
+
 START_TEST(rows_expire)
 {
     change("policy-set check=sender_login mode=enforce until=1800000100");
@@ -286,6 +307,7 @@ int main(void)
     suite_add_tcase(suite, t);
     tcase_add_checked_fixture(t, set_up, checked_world_close);
     tcase_add_test(t, the_narrowest_scope_wins);
+    tcase_add_test(t, more_grants_than_are_read_at_once);
     tcase_add_test(t, rows_expire);
     tcase_add_test(t, unreadable_modes);
     tcase_add_test(t, accounts_and_domains);

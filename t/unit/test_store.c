@@ -161,6 +161,8 @@ START_TEST(each_change_and_query)
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS, ""),
                      "@example.com|list@example.net\njohn@example.com|*\nsmart@relay.example|@customer.example");
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS, "john@example.com"), "john@example.com|*");
+    ck_assert_str_eq(ROWS(s, QUERY_GRANTS_OF, "john@example.com", "@example.com"),
+                     "john@example.com|*\n@example.com|list@example.net");
     ck_assert_str_eq(ROWS(s, QUERY_GRANTEES, "list@example.net", "@example.net"), "@example.com\njohn@example.com");
     ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "helo_fqdn|observe|1900000000");
     ck_assert_str_eq(ALL_ROWS(s, QUERY_POLICIES),
