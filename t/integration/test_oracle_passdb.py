@@ -22,8 +22,9 @@ SCHEMES = ("PLAIN", "CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-C
 PASSWORDS = ("secret", "pässwörd", " two words ", "'; DROP TABLE account; --")
 NAMES = ("user", "o'brien", "first.last", "a+b", "jürgen", "x_y", "100%", "{user}", "under_score-", "ünïcode")
 # Names that are in no row as they stand.
-ODD = ("USER0@example.com", "user0", "user0@example.net", "", "@", "user0@", "%u", "*", "' OR '1'='1", 
-       "user0@example.com ", "JÜRGEN4@example.com", "\udcff@example.com", "user0@example.com@example.com", "\"user0\"@example.com")
+ODD = ("USER0@example.com", "user0", "user0@example.net", "", "@", "user0@", "%u", "*", "' OR '1'='1",
+       "user0@example.com ", "JÜRGEN4@example.com", "\udcff@example.com", "user0@example.com@example.com",
+       "\"user0\"@example.com")
 
 SQL = """
 driver = sqlite
