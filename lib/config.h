@@ -56,6 +56,12 @@ struct config {
         unsigned request_bytes, attributes, connections, deadline_ms, idle_timeout_s;
     } limits;
 
+    struct {
+        char *home, *mail, *uid, *gid;     /* userdb fields; "": Dovecot's own settings */
+        struct port_list implicit_tls_ports;
+        unsigned store_timeout_ms;
+    } dovecot;
+
     char *text[CHECK_COUNT]; /* reply text of each check: option `text` of its section */
     struct {
         bool refuse_null_sender;

@@ -68,6 +68,17 @@ static const struct config_row rows[] = {
     NUMBER("limits", "idle_timeout_s", NUMBER, "600", 300, 86400, limits.idle_timeout_s,
            "time without a request after which a connection is closed, in seconds"),
 
+    ROW("dovecot", "home", HOME, "/var/vmail/{domain}/{local}", dovecot.home,
+        "home directory that the userdb gives; {user}, {local}, {domain} are filled in"),
+    ROW("dovecot", "mail", MAIL, "", dovecot.mail,
+        "mail location that the userdb gives, with the same; empty: mail_location"),
+    ROW("dovecot", "uid", OWNER, "", dovecot.uid, "user who owns the mail; empty: mail_uid"),
+    ROW("dovecot", "gid", OWNER, "", dovecot.gid, "group of the mail; empty: mail_gid"),
+    NUMBER("dovecot", "implicit_tls_ports", PORTS, "465 993 995", 1, 65535, dovecot.implicit_tls_ports,
+           "server ports where TLS begins at once, without STARTTLS"),
+    NUMBER("dovecot", "store_timeout_ms", NUMBER, "3000", 100, 10000, dovecot.store_timeout_ms,
+           "time for which a login tries to read accounts_db, in milliseconds"),
+
     ROW("account_status", "unknown_login", LOGIN, "pass", account_status.refuse_unknown_login,
         "what becomes of a login that has no row here: pass or refuse"),
     ROW("sender_login", "refuse_null_sender", BOOL, "false", sender_login.refuse_null_sender,
@@ -117,7 +128,7 @@ bool config_option(size_t i, struct config_option *option_r)
 
 const char *config_section(size_t i)
 {
-    static const char *const general[] = { "", "dns", "limits" };
+    static const char *const general[] = { "", "dns", "limits", "dovecot" };
     enum { GENERAL = sizeof general / sizeof general[0] };
 
     if (i < GENERAL)

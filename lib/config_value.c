@@ -18,7 +18,7 @@ typedef enum result check_fn(const struct config_row *, struct span value, struc
 
 static check_fn check_number, check_word, check_path, check_socket, check_log, check_owner, check_host,
     check_url, check_delimiter, check_text, check_listener, check_server, check_network, check_suffix,
-    check_self;
+    check_self, check_template;
 
 static const struct type {
     const char *name; /* also in messages */
@@ -38,6 +38,8 @@ static const struct type {
     [CONFIG_URL] = { "URL", KIND_STRING, check_url, {} },
     [CONFIG_DELIMITER] = { "characters", KIND_STRING, check_delimiter, {} },
     [CONFIG_TEXT] = { "text with placeholders", KIND_STRING, check_text, {} },
+    [CONFIG_HOME] = { "path with placeholders", KIND_STRING, check_template, {} },
+    [CONFIG_MAIL] = { "mail location with placeholders", KIND_STRING, check_template, {} },
     [CONFIG_LISTENERS] = { "list of listeners", KIND_STRINGS, check_listener, {} },
     [CONFIG_SERVERS] = { "list of name servers", KIND_STRINGS, check_server, {} },
     [CONFIG_NETWORKS] = { "list of networks", KIND_NETWORKS, check_network, {} },
@@ -161,6 +163,28 @@ static enum result check_text(const struct config_row *row, struct span value, s
 }
 
 /* ---- paths and listeners ---- */
+
+/* '%' would be a variable of Dovecot's, which the userdb does not fill in. */
+static enum result check_template(const struct config_row *row, struct span value, struct strbuf *b,
+                                  struct error *e)
+{
+    static const char *const names[] = { "user", "local", "domain" };
+
+    if (row->type == CONFIG_HOME && value.len > 0 && value.ptr[0] != '/')
+        return error_set(e, BAD, "'%.64s' is no absolute path", value.ptr);
+    for (size_t i = 0; i < value.len; i++) {
+        const char *name = value.ptr + i + 1, *end = value.ptr[i] == '{' ? strchr(name, '}') : NULL;
+        bool known = false;
+
+        for (size_t n = 0; end && n < sizeof names / sizeof names[0]; n++)
+            known |= span_equal((struct span){ name, (size_t)(end - name) }, span_of(names[n]));
+        if (value.ptr[i] == '%' || (value.ptr[i] == '{' && !known))
+            return error_set(e, BAD, "'%.32s' is no placeholder; there are {user}, {local} and {domain}",
+                             value.ptr + i);
+    }
+    strbuf_add(b, value);
+    return OK;
+}
 
 static enum result check_absolute(struct span value, size_t max, struct strbuf *b, struct error *e)
 {

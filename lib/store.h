@@ -48,6 +48,7 @@ enum query {
     QUERY_ACCOUNT_ALL,        /* address -> every column but the password */
     QUERY_ACCOUNTS,           /* domain ('' all) -> the same, ordered by address */
     QUERY_ACCOUNT_NAMES,      /* domain -> address */
+    QUERY_ACCOUNTS_AFTER,     /* address -> address: the next 256, ordered */
     QUERY_ACCOUNT_PASSWORD,   /* address -> password */
     QUERY_ALIAS,              /* address -> members_send, destinations, the first of them */
     QUERY_BEARER,             /* address -> account (0, 1), members_send (NULL: no alias), the rest as ALIAS */

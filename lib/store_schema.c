@@ -20,6 +20,7 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES
                        "WHERE ?1 IN ('', domain) ORDER BY account.address",
     [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
+    [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
     [QUERY_ACCOUNT_PASSWORD] = "SELECT password FROM credential WHERE address = ?1",
     [QUERY_ALIAS] = "SELECT members_send,"
                     " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address),"

@@ -13,7 +13,7 @@ from mailhost.process import run
 from test_policyctl_usage import commands
 
 TOP = Path(__file__).resolve().parents[2]
-PAGES = ("policyctl.1", "policyd.8", "policyd.conf.5", "postern.7")
+PAGES = ("policyctl.1", "policyd.8", "policyd.conf.5", "postern.7", "dovecot-postern.7")
 COMPLETION = TOP / "contrib" / "bash-completion" / "policyctl"
 
 
@@ -144,7 +144,8 @@ def test_every_reply_code(alone):
         "sender_login": ("--login", "user@example.com", "--sender", "other@example.com"),
         "sender_auth": ("--sender", "user@example.com"), "helo_local": ("--helo", "x.local"),
         "helo_fqdn": ("--helo", "x"), "helo_self": ("--helo", "mx.postern.example"), "helo_resolve": ("--helo", "no!host")}
-    told = re.findall(r"^ {5}(\w+) +Refuses.*?‘([^’]+)’", section("policyd.8", "CHECKS"), re.M | re.S)
+    page = "\n".join(line for line in section("policyd.8", "CHECKS").splitlines() if "Dovecot plugin" not in line)
+    told = re.findall(r"^ {5}(\w+) +Refuses.*?‘([^’]+)’", page, re.M | re.S)
     assert {name for name, _ in told} == set(requests)
     for name, code in told:
         checks = json.loads(alone.ok("explain", "--json", *requests[name]))["checks"]

@@ -10,7 +10,8 @@ from mailhost.policyd import program
 from mailhost.process import run
 from test_policyctl import today
 
-CHECKS = "access, account_status, sender_login, sender_auth, helo_local, helo_fqdn, helo_self, helo_resolve"
+CHECKS = ("access, account_status, starttls, implicit_tls, sender_login, sender_auth, helo_local, helo_fqdn, helo_self, "
+          "helo_resolve")
 
 WRONG = [
     # commands and options

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dovecot-plugin/auth_private.h"
+
+/* Everything one decision needs, from one state of the store. */
+struct rows {
+    const struct address *address;
+    bool disabled, has_policy;
+    char suspended[32]; /* "", "all", or services */
+    char reason[256];
+    int64_t suspended_until; /* 0: until released */
+    char password[AUTH_PASSWORD_MAX];
+    bool password_cut;
+    signed char mode[CHECK_COUNT]; /* -1: no row that counts */
+    int64_t now;
+};
+
+/* Dovecot's services by the names that a suspension uses; NULL: not a login, mail
+ * still arrives. */
+static const char *suspension_scope(const char *service)
+{
+    static const struct {
+        const char *service, *scope;
+    } services[] = { { "submission", "smtp" }, { "managesieve", "sieve" }, { "lmtp", NULL }, { "lda", NULL } };
+
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+        if (strcmp(service, services[i].service) == 0)
+            return services[i].scope;
+    return service;
+}
+
+/* ---- rows ---- */
+
+static void copy(const char *text, char *array, size_t size)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, array, size);
+    strbuf_adds(&b, text);
+}
+
+static int64_t number(const char *text)
+{
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static bool take_account(const struct row *row, void *context)
+{
+    struct rows *rows = context;
+
+    rows->disabled = strcmp(row->column[1], "active") != 0;
+    copy(row->column[2], rows->suspended, sizeof rows->suspended);
+    copy(row->column[3], rows->reason, sizeof rows->reason);
+    rows->suspended_until = number(row->column[4]);
+    rows->has_policy = number(row->column[5]) != 0;
+    return false;
+}
+
+/* A hash that does not fit is none: half of it must never be compared. */
+static bool take_password(const struct row *row, void *context)
+{
+    struct rows *rows = context;
+
+    rows->password_cut = str_copy(span_of(row->column[0]), rows->password, sizeof rows->password) != OK;
+    return false;
+}
+
+static bool take_mode(const struct row *row, void *context)
+{
+    struct rows *rows = context;
+    int64_t expires = number(row->column[2]);
+    enum check_id id;
+    enum mode mode;
+
+    if (check_parse(span_of(row->column[0]), &id) == OK && mode_parse(span_of(row->column[1]), &mode) == OK &&
+        rows->mode[id] < 0 && (!row->column[2] || expires > rows->now))
+        rows->mode[id] = (signed char)mode;
+    return true;
+}
+
+/* The narrowest scope comes first: a wider one does not replace it. */
+static enum result read_modes(struct store *store, struct rows *rows)
+{
+    char domain[DOMAIN_MAX + 1];
+    struct span text = address_domain(rows->address);
+    const char *scopes[] = { rows->has_policy ? rows->address->text : NULL, domain, "" };
+
+    memset(rows->mode, -1, sizeof rows->mode);
+    if (str_copy(text, domain, sizeof domain) != OK || text.len == 0)
+        scopes[1] = NULL;
+    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
+        if (scopes[i]) {
+            enum result r = store_query(store, QUERY_POLICY, &scopes[i], 1, take_mode, rows);
+            if (r != OK && r != NOT_FOUND)
+                return TRY_AGAIN;
+        }
+    return OK;
+}
+
+static enum result read_account(struct store *store, void *context)
+{
+    struct rows *rows = context;
+    const char *name = rows->address->text;
+
+    return store_query(store, QUERY_ACCOUNT, &name, 1, take_account, rows);
+}
+
+static enum result read_login(struct store *store, void *context)
+{
+    struct rows *rows = context;
+    const char *name = rows->address->text;
+    enum result r = read_account(store, context);
+
+    if (r != OK)
+        return r;
+    rows->password[0] = '\0';
+    r = store_query(store, QUERY_ACCOUNT_PASSWORD, &name, 1, take_password, rows);
+    if (r != OK || rows->password_cut)
+        return r == TRY_AGAIN ? TRY_AGAIN : NOT_FOUND;
+    return read_modes(store, rows);
+}
+
+/* ---- decisions ---- */
+
+static const char *check_name(enum check_id id)
+{
+    return check_infos[id].name;
+}
+
+static enum mode mode_of(const struct rows *rows, enum check_id id)
+{
+    return rows->mode[id] >= 0 ? (enum mode)rows->mode[id] : check_infos[id].mode;
+}
+
+/* The check's text with {login} and {reason} filled in; other placeholders belong to
+ * SMTP and stay empty. */
+static void write_reason(const struct auth_core *c, enum check_id id, const char *login, const char *detail,
+                         struct auth_answer *a)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, a->reason, sizeof a->reason);
+    for (const char *p = c->config->text[id]; *p;) {
+        const char *end = *p == '{' ? strchr(p, '}') : NULL;
+        struct span name = { p + 1, end ? (size_t)(end - p) - 1 : 0 };
+        if (!end)
+            strbuf_addc(&b, *p++);
+        else {
+            if (span_equal(name, SPAN("login")))
+                strbuf_add_clean(&b, span_of(login));
+            else if (span_equal(name, SPAN("reason")))
+                strbuf_add_clean(&b, span_of(detail));
+            p = end + 1;
+        }
+    }
+    if (*c->config->help_url)
+        strbuf_addf(&b, " %s", c->config->help_url);
+}
+
+/* NULL, or why the account is closed to the service; `detail_r`: for its owner. */
+static const char *closed(const struct rows *rows, const char *service, const char **detail_r)
+{
+    const char *scope = suspension_scope(service);
+
+    *detail_r = "";
+    if (!scope)
+        return NULL;
+    if (rows->disabled) {
+        *detail_r = "disabled by the administrator";
+        return "disabled";
+    }
+    if (!rows->suspended[0] || (rows->suspended_until && rows->suspended_until <= rows->now))
+        return NULL;
+    *detail_r = rows->reason;
+    if (strcmp(rows->suspended, "all") == 0)
+        return "suspended";
+    for (const char *p = rows->suspended; *p;) {
+        size_t len = strcspn(p, ",");
+        if (span_equal((struct span){ p, len }, span_of(scope)))
+            return "suspended";
+        p += len + (p[len] == ',');
+    }
+    return NULL;
+}
+
+/* The setting that a mail program has to change; `port` of the connection. */
+static void write_setting(const struct auth_login *login, bool implicit, char *text, size_t size)
+{
+    static const struct {
+        const char *service;
+        unsigned port;
+    } services[] = { { "imap", 143 }, { "pop3", 110 }, { "smtp", 587 }, { "submission", 587 }, { "sieve", 4190 } };
+    unsigned port = implicit ? 0 : login->local_port;
+    struct strbuf b;
+
+    for (size_t i = 0; port == 0 && i < sizeof services / sizeof services[0]; i++)
+        if (strcmp(login->service, services[i].service) == 0)
+            port = services[i].port;
+    strbuf_init(&b, text, size);
+    strbuf_adds(&b, "Set Encryption to STARTTLS");
+    if (port > 0)
+        strbuf_addf(&b, " on port %u", port);
+}
+
+static bool is_implicit(const struct config *c, unsigned port)
+{
+    for (size_t i = 0; i < c->dovecot.implicit_tls_ports.count; i++)
+        if (c->dovecot.implicit_tls_ports.item[i] == port)
+            return true;
+    return false;
+}
+
+/* The check that objects to the way the password came, or CHECK_COUNT. */
+static enum check_id objection(const struct auth_core *c, const struct auth_login *login)
+{
+    if (login->secured == AUTH_SECURED_NONE)
+        return CHECK_STARTTLS;
+    if (login->secured == AUTH_SECURED_TLS && is_implicit(c->config, login->local_port))
+        return CHECK_IMPLICIT_TLS;
+    return CHECK_COUNT;
+}
+
+/* After the password matched. */
+static enum auth_result judge(const struct auth_core *c, const struct auth_login *login,
+                              const struct rows *rows, struct auth_answer *a)
+{
+    enum check_id id = objection(c, login);
+    enum mode mode = id < CHECK_COUNT ? mode_of(rows, id) : MODE_OFF;
+    const char *detail, *cause = closed(rows, login->service, &detail);
+    char setting[64];
+
+    if (cause) {
+        a->cause = cause;
+        write_reason(c, CHECK_ACCOUNT_STATUS, rows->address->text, detail, a);
+        return AUTH_REFUSED;
+    }
+    if (mode == MODE_OBSERVE)
+        a->observed = check_name(id);
+    if (mode != MODE_ENFORCE)
+        return AUTH_OK;
+    a->cause = check_name(id);
+    write_setting(login, id == CHECK_IMPLICIT_TLS, setting, sizeof setting);
+    write_reason(c, id, rows->address->text, setting, a);
+    return AUTH_REFUSED;
+}
+
+static enum auth_result read_rows(struct auth_core *c, const struct auth_login *login,
+                                  struct address *address, struct rows *rows, struct auth_answer *a)
+{
+    enum result r = auth_parse_user(c, login->user, address);
+
+    memset(rows, 0, sizeof *rows);
+    *a = (struct auth_answer){ .cause = "", .observed = "" };
+    rows->address = address;
+    rows->now = login->now;
+    if (r == OK) {
+        copy(address->text, a->user, sizeof a->user);
+        r = auth_store_read(c->store, read_login, rows, &a->error);
+    } else if (r != NOT_FOUND)
+        error_set(&a->error, TRY_AGAIN, "out of memory");
+    if (r == OK)
+        return AUTH_OK;
+    return r == NOT_FOUND ? AUTH_UNKNOWN : AUTH_UNAVAILABLE;
+}
+
+/* Hashes of nothing in particular, at libcrypt's default cost: checking a password
+ * against one takes as long as against a real one. */
+static const char *dummy_hash(const struct config *c)
+{
+    return strcmp(c->password_scheme, "bcrypt") == 0
+               ? "{CRYPT}$2b$05$ZuORA6Nl/iyxvlV5pJREDOzdwV9iesQjz2F0WqlTpROxRrGirJqeS"
+               : "{CRYPT}$y$j9T$TtjdxFE/OXkQavlMpGuFM1$c4a1WIB2MgAgdHFRMCEnUBvGoqMfToKLIlGjRrjqJwD";
+}
+
+enum auth_result auth_core_login(struct auth_core *c, const struct auth_login *login, auth_verify_fn *verify,
+                                 void *context, struct auth_answer *answer_r)
+{
+    struct address address;
+    struct rows rows;
+    enum auth_result r = read_rows(c, login, &address, &rows, answer_r);
+
+    if (r == AUTH_UNKNOWN)
+        (void)verify(dummy_hash(c->config), true, context);
+    else if (r == AUTH_OK)
+        r = verify(rows.password, false, context) ? judge(c, login, &rows, answer_r) : AUTH_MISMATCH;
+    explicit_bzero(&rows, sizeof rows);
+    return r;
+}
+
+enum auth_result auth_core_credentials(struct auth_core *c, const struct auth_login *login,
+                                       char password_r[static AUTH_PASSWORD_MAX],
+                                       struct auth_answer *answer_r)
+{
+    struct address address;
+    struct rows rows;
+    const char *detail;
+    enum auth_result r = read_rows(c, login, &address, &rows, answer_r);
+
+    password_r[0] = '\0';
+    if (r == AUTH_OK) {
+        const char *cause = closed(&rows, login->service, &detail);
+        if (cause) {
+            answer_r->cause = cause;
+            r = AUTH_REFUSED;
+        } else
+            copy(rows.password, password_r, AUTH_PASSWORD_MAX);
+    }
+    explicit_bzero(&rows, sizeof rows);
+    return r;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What auth_core.c and auth_login.c share.  Layer 9, private.
+ */
+#ifndef POSTERN_AUTH_PRIVATE_H
+#define POSTERN_AUTH_PRIVATE_H
+
+#include "dovecot-plugin/auth_core.h"
+
+struct auth_core {
+    struct config *config;
+    struct auth_store *store;
+};
+
+/* The canonical name of an account, completed with default_domain. NOT_FOUND: no
+ * account can have this name. TRY_AGAIN: no memory. */
+enum result auth_parse_user(const struct auth_core *, const char *name, struct address *address_r) MUST_CHECK;
+
+#endif

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Dovecot 2.3 with the driver under test: IMAP and POP3, STARTTLS and implicit TLS, cleartext allowed.
+
+Dovecot loads drivers from one folder that is compiled in.  It runs in a mount namespace of its own, where that
+folder holds nothing but the driver just built: what is installed on the host is neither used nor touched.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from .process import Ports, Process, accepts, run
+
+# The ports of implicit TLS are named in policyd.conf (dovecot.implicit_tls_ports), as on a host with odd ports.
+CONFIG = """
+base_dir = {base}/run
+state_dir = {base}/state
+log_path = {log}
+auth_verbose = yes
+auth_failure_delay = 0
+auth_mechanisms = plain login cram-md5
+auth_cache_size = {cache_size}
+auth_cache_ttl = 1 hour
+auth_cache_negative_ttl = 1 hour
+auth_username_chars =
+disable_plaintext_auth = no
+ssl = yes
+ssl_cert = <{base}/cert.pem
+ssl_key = <{base}/key.pem
+protocols = imap pop3
+first_valid_uid = 1
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service imap-login {{
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    address = 127.0.0.1
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    address = 127.0.0.1
+    port = {pop3s}
+    ssl = yes
+  }}
+}}
+{more}
+"""
+
+DRIVERS = """
+passdb {{
+  driver = postern
+  args = {policyd_conf}
+}}
+userdb {{
+  driver = postern
+  args = {policyd_conf}
+}}
+"""
+
+
+def driver():
+    """The path of the driver in the build directory."""
+    path = Path(os.environ.get("POSTERN_BUILD", ".")) / ".libs" / "libauthdb_postern.so"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not built; configure found no Dovecot headers, or set POSTERN_BUILD")
+    return path
+
+
+class PosternDovecot:
+    """One instance below one directory, asking the account table that policyd.conf names."""
+
+    def __init__(self, directory, policyd_conf, cache_size=0, more=""):
+        self.directory = Path(directory)
+        self.config = self.directory / "dovecot.conf"
+        self.log = self.directory / "dovecot.log"
+        self.ports = {name: Ports.free() for name in ("imap", "imaps", "pop3", "pop3s")}
+        self.drivers = DRIVERS.format(policyd_conf=policyd_conf)
+        self.cache_size = cache_size
+        self.more = more
+        self._process = None
+
+    @property
+    def implicit_tls_ports(self):
+        """For policyd.conf."""
+        return [self.ports["imaps"], self.ports["pop3s"]]
+
+    def prepare(self):
+        """Write configuration and certificate, and the folder with the driver."""
+        modules = self.directory / "modules"
+        modules.mkdir(parents=True, exist_ok=True)
+        shutil.copy(driver(), modules)
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "30", "-subj", "/CN=imap.postern.example", "-keyout", self.directory / "key.pem",
+            "-out", self.directory / "cert.pem")
+        self.write_config()
+
+    def write_config(self):
+        """Write dovecot.conf."""
+        self.config.write_text(CONFIG.format(base=self.directory, log=self.log, cache_size=self.cache_size,
+                                             more=self.drivers + self.more, **self.ports))
+
+    def start(self):
+        """Start and wait until IMAP and POP3 accept."""
+        self._process = Process(
+            ["unshare", "--mount", "sh", "-c", 'mount --bind "$0/modules" "$1" && exec dovecot -F -c "$0/dovecot.conf"',
+             self.directory, "/usr/lib/dovecot/modules/auth"], self.directory / "dovecot.out")
+        self._process.wait_ready(lambda: all(accepts(port) for port in self.ports.values()), "Dovecot")
+
+    def stop(self):
+        """End the master and with it every process of the instance."""
+        if self._process:
+            self._process.stop()
+            self._process = None
+
+    def doveadm(self, *arguments, check=True):
+        """Run doveadm(1) against this instance."""
+        return run("doveadm", "-c", self.config, *arguments, check=check)
+
+    def workers(self):
+        """The process ids of this instance's auth workers."""
+        found = []
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = status.read_text().rpartition(")")[2].split()
+                command = Path(status.parent / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if self._process and int(fields[1]) == self._process.pid and command[:1] == [b"dovecot/auth"] \
+                    and b"-w" in command:
+                found.append(int(status.parent.name))
+        return found
+
+    def log_text(self):
+        """Everything logged so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
