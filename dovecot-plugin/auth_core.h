@@ -36,11 +36,11 @@ struct auth_login {
 enum { AUTH_PASSWORD_MAX = 1024, AUTH_REASON_MAX = 512 };
 
 struct auth_answer {
-    char user[ADDRESS_MAX + 1];  /* canonical, completed with default_domain */
+    char user[ADDRESS_MAX + 1];   /* canonical, completed with default_domain */
     char reason[AUTH_REASON_MAX]; /* AUTH_REFUSED: for the user, after his password matched */
-    const char *cause;           /* "", "disabled", "suspended", or the check that refuses */
-    const char *observed;        /* "", or a check that would refuse if it were enforced */
-    struct error error;          /* AUTH_UNAVAILABLE: for the log */
+    const char *cause;            /* "", "disabled", "suspended", or the check that refuses */
+    const char *observed;         /* "", or a check that would refuse if it were enforced */
+    struct error error;           /* AUTH_UNAVAILABLE: for the log */
 };
 
 /* Whether the password that the client sent matches `stored`, {SCHEME}hash. With

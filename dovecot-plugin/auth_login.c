@@ -23,7 +23,9 @@ static const char *suspension_scope(const char *service)
 {
     static const struct {
         const char *service, *scope;
-    } services[] = { { "submission", "smtp" }, { "managesieve", "sieve" }, { "lmtp", NULL }, { "lda", NULL } };
+    } services[] = {
+        { "submission", "smtp" }, { "managesieve", "sieve" }, { "lmtp", NULL }, { "lda", NULL }
+    };
 
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
         if (strcmp(service, services[i].service) == 0)
@@ -191,7 +193,9 @@ static void write_setting(const struct auth_login *login, bool implicit, char *t
     static const struct {
         const char *service;
         unsigned port;
-    } services[] = { { "imap", 143 }, { "pop3", 110 }, { "smtp", 587 }, { "submission", 587 }, { "sieve", 4190 } };
+    } services[] = {
+        { "imap", 143 }, { "pop3", 110 }, { "smtp", 587 }, { "submission", 587 }, { "sieve", 4190 }
+    };
     unsigned port = implicit ? 0 : login->local_port;
     struct strbuf b;
 

@@ -20,8 +20,11 @@ struct auth_store *auth_store_new(const char *backend, const char *path, unsigne
     struct auth_store *s = calloc(1, sizeof *s);
 
     if (s) {
-        s->params = (struct store_params){ .backend = backend, .path = path, .database = DATABASE_ACCOUNTS,
-                                           .access = STORE_READ, .busy_timeout_ms = BUSY_TIMEOUT_MS,
+        s->params = (struct store_params){ .backend = backend,
+                                           .path = path,
+                                           .database = DATABASE_ACCOUNTS,
+                                           .access = STORE_READ,
+                                           .busy_timeout_ms = BUSY_TIMEOUT_MS,
                                            .cache_kib = CACHE_KIB };
         s->timeout_ms = timeout_ms;
     }

@@ -16,7 +16,7 @@
 
 #include "dovecot-plugin/auth_core.h"
 
-#define EXPORTED __attribute__((visibility("default")))
+#define EXPORTED       __attribute__((visibility("default")))
 #define DEFAULT_SCHEME "CRYPT" /* of a password without {SCHEME} */
 
 EXPORTED void authdb_postern_init(void);
@@ -133,8 +133,7 @@ static void passdb_verify_plain(struct auth_request *request, const char *passwo
     struct auth_login login = login_of(request);
     struct attempt attempt = { request, password };
     struct auth_answer answer;
-    enum auth_result r =
-        auth_core_login(core_of_passdb(request), &login, verify_password, &attempt, &answer);
+    enum auth_result r = auth_core_login(core_of_passdb(request), &login, verify_password, &attempt, &answer);
 
     callback(report(request, r, &answer), request);
 }

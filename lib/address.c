@@ -55,8 +55,8 @@ static struct parts split(struct span text)
     if (at == 0 || (quoted > 0 && quoted == text.len))
         return (struct parts){ .local = text, .quoted = quoted > 0 && quoted == text.len };
     return (struct parts){
-        .local = {text.ptr,       at - 1       },
-        .domain = { text.ptr + at, text.len - at},
+        .local = { text.ptr, at - 1 },
+        .domain = { text.ptr + at, text.len - at },
         .quoted = quoted == at - 1 && quoted > 0,
     };
 }

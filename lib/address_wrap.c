@@ -92,9 +92,9 @@ static bool unwrap_batv(struct span *local)
     static const struct {
         struct span prefix, separator;
     } schemes[] = {
-        {{ "prvs=", 5 },     { "=", 1 } },
+        { { "prvs=", 5 }, { "=", 1 } },
         { { "msprvs1=", 8 }, { "=", 1 } },
-        { { "btv1==", 6 },   { "==", 2 }},
+        { { "btv1==", 6 }, { "==", 2 } },
     };
 
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {

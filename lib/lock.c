@@ -27,8 +27,10 @@ static enum result held(const char *path, int fd, struct error *e)
     ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
 
     pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-    return error_set(e, TRY_AGAIN, "%s: held by process %s: only one policyd, or a policyctl without it, may "
-                     "write", path, *pid ? pid : "unknown");
+    return error_set(e, TRY_AGAIN,
+                     "%s: held by process %s: only one policyd, or a policyctl without it, may "
+                     "write",
+                     path, *pid ? pid : "unknown");
 }
 
 enum result lock_take(const char *accounts_db, int *fd_r, struct error *e)
@@ -43,8 +45,8 @@ enum result lock_take(const char *accounts_db, int *fd_r, struct error *e)
     if (fd < 0)
         return error_set(e, BAD, "%s: %s: check the directory's owner and mode", path, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        enum result r = errno == EWOULDBLOCK ? held(path, fd, e)
-                                             : error_set(e, BAD, "%s: %s", path, strerror(errno));
+        enum result r =
+            errno == EWOULDBLOCK ? held(path, fd, e) : error_set(e, BAD, "%s: %s", path, strerror(errno));
         close(fd);
         return r;
     }

@@ -10,7 +10,7 @@
 #include <netdb.h>
 #undef TRY_AGAIN
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK          __attribute__((warn_unused_result))
 #define PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 enum result {

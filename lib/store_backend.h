@@ -13,8 +13,8 @@ struct store_ops {
     const char *name;
     enum result (*open)(const struct store_params *, struct store **store_r, struct error *);
     void (*close)(struct store *);
-    enum result (*query)(struct store *, enum query, const char *const *params, size_t count,
-                         store_row_fn *, void *context);
+    enum result (*query)(struct store *, enum query, const char *const *params, size_t count, store_row_fn *,
+                         void *context);
     enum result (*begin)(struct store *);
     void (*end)(struct store *);
     enum result (*apply)(struct store *, struct change_set *const *sets, size_t count, int64_t now);

@@ -18,7 +18,7 @@ typedef enum result field_check_fn(struct change_values *, const char *text, con
 struct field_type {
     const char *name; /* on the control socket, in messages, and as :name in SQL */
     field_check_fn *check;
-    bool optional;    /* may be empty */
+    bool optional;     /* may be empty */
     const char *empty; /* the value then; NULL: SQL NULL */
 };
 

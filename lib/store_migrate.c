@@ -73,13 +73,16 @@ enum result sqlite_check_schema(sqlite3 *db, const char *path, enum database dat
         return error_set(e, BAD, "%s: schema version %d is newer than this program's %d: upgrade Postern",
                          path, version, newest);
     if (version < newest && !migrate)
-        return error_set(e, BAD, "%s: schema version %d is older than this program's %d: policyctl init "
-                         "brings it up to date", path, version, newest);
+        return error_set(e, BAD,
+                         "%s: schema version %d is older than this program's %d: policyctl init "
+                         "brings it up to date",
+                         path, version, newest);
     *version_r = version;
     return OK;
 }
 
-enum result sqlite_migrate(sqlite3 *db, const char *path, enum database database, int version, struct error *e)
+enum result sqlite_migrate(sqlite3 *db, const char *path, enum database database, int version,
+                           struct error *e)
 {
     for (const struct migration *m = migrations; m->sql; m++)
         if (m->database == database && m->version > version) {

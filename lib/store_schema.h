@@ -41,8 +41,8 @@ int schema_version(enum database);          /* the newest */
 
 /* The values of a change, checked and in canonical form. */
 struct change_values {
-    const char *value[FIELD_COUNT]; /* NULL: the change does not take it, or SQL NULL */
-    const char *domain_of;          /* of address or catchall */
+    const char *value[FIELD_COUNT];                 /* NULL: the change does not take it, or SQL NULL */
+    const char *domain_of;                          /* of address or catchall */
     const char *key_field, *key_value, *key_prefix; /* of a list entry */
     char now[24];
     char text[4096]; /* what the pointers point into */

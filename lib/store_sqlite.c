@@ -24,9 +24,8 @@
 /* WAL needs shared memory between all who open the file. */
 static bool on_network(const char *path)
 {
-    static const unsigned long magic[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, SMB2_MAGIC_NUMBER,
-                                           CIFS_MAGIC,      AFS_SUPER_MAGIC, V9FS_MAGIC,
-                                           CEPH_SUPER_MAGIC };
+    static const unsigned long magic[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, SMB2_MAGIC_NUMBER, CIFS_MAGIC,
+                                           AFS_SUPER_MAGIC, V9FS_MAGIC,      CEPH_SUPER_MAGIC };
     struct statfs fs;
 
     if (statfs(path, &fs) != 0)
@@ -131,8 +130,8 @@ static enum result set_up_writer(struct sqlite_store *s, const char *path, struc
 
     if (!run(s, "PRAGMA journal_mode = WAL") || !run(s, "PRAGMA wal_autocheckpoint = 0") ||
         !run(s, "PRAGMA journal_size_limit = 16777216") ||
-        !run(s, s->database == DATABASE_ACCOUNTS ? "PRAGMA synchronous = FULL"
-                                                 : "PRAGMA synchronous = NORMAL"))
+        !run(s,
+             s->database == DATABASE_ACCOUNTS ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"))
         return failed(s, path, e);
     sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     return OK;

@@ -12,7 +12,16 @@
 #include "store_backend.h"
 #include "store_schema.h"
 
-enum transaction { TX_BEGIN, TX_BEGIN_IMMEDIATE, TX_COMMIT, TX_ROLLBACK, TX_SAVEPOINT, TX_RELEASE, TX_UNDO, TX_COUNT };
+enum transaction {
+    TX_BEGIN,
+    TX_BEGIN_IMMEDIATE,
+    TX_COMMIT,
+    TX_ROLLBACK,
+    TX_SAVEPOINT,
+    TX_RELEASE,
+    TX_UNDO,
+    TX_COUNT
+};
 
 struct sqlite_store {
     struct store base;
@@ -38,6 +47,7 @@ enum result sqlite_check_schema(sqlite3 *, const char *path, enum database, bool
                                 struct error *) MUST_CHECK;
 
 /* Brings a database that was checked up to date. */
-enum result sqlite_migrate(sqlite3 *, const char *path, enum database, int version, struct error *) MUST_CHECK;
+enum result sqlite_migrate(sqlite3 *, const char *path, enum database, int version,
+                           struct error *) MUST_CHECK;
 
 #endif

@@ -139,9 +139,7 @@ void strbuf_add_clean(struct strbuf *b, struct span text)
 
 static bool needs_quotes(struct span text)
 {
-    static const bool plain[256] = {
-        ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true
-    };
+    static const bool plain[256] = { ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true };
     bool all_plain = text.len > 0;
 
     for (size_t i = 0; i < text.len; i++)

@@ -19,7 +19,9 @@ struct span {
     size_t len;
 };
 
+/* clang-format off */
 #define SPAN_INIT(literal) { (literal), sizeof(literal) - 1 }
+/* clang-format on */
 #define SPAN(literal) ((struct span)SPAN_INIT(literal))
 
 /* text may be NULL: empty */
@@ -35,7 +37,7 @@ static inline bool span_equal(struct span a, struct span b)
 
 bool span_equal_case(struct span a, struct span b); /* ASCII letters alike */
 bool span_ends_case(struct span text, struct span suffix);
-struct span span_trim(struct span s);       /* spaces and tabs at both ends */
+struct span span_trim(struct span s); /* spaces and tabs at both ends */
 
 /* Writes into a caller's array, which is NUL-terminated at all times.  What does
  * not fit is dropped and `cut` set. */

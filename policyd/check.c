@@ -37,8 +37,8 @@ static struct span placeholder(const struct check_ctx *c, struct span name, cons
     return span_of(detail); /* {suffix}, {reason} */
 }
 
-enum verdict check_refuse(const struct check_ctx *c, struct finding *f, const char *cause, const char *subject,
-                          const char *detail)
+enum verdict check_refuse(const struct check_ctx *c, struct finding *f, const char *cause,
+                          const char *subject, const char *detail)
 {
     struct strbuf b;
     size_t code_len;
@@ -50,7 +50,8 @@ enum verdict check_refuse(const struct check_ctx *c, struct finding *f, const ch
     for (const char *p = c->config->text[c->id]; *p;) {
         const char *end = *p == '{' ? strchr(p, '}') : NULL;
         if (end)
-            strbuf_add_clean(&b, placeholder(c, (struct span){ p + 1, (size_t)(end - p) - 1 }, detail ? detail : ""));
+            strbuf_add_clean(
+                &b, placeholder(c, (struct span){ p + 1, (size_t)(end - p) - 1 }, detail ? detail : ""));
         else { /* whole characters, or none where they do not fit */
             end = p + strcspn(p + 1, "{");
             strbuf_add_clean(&b, (struct span){ p, (size_t)(end - p) + 1 });

@@ -28,7 +28,7 @@ struct conn {
     bool closing;            /* closed within serve_frames: freed when that ends */
     char *buffer;            /* what came: the frame being served first */
     size_t size, len, scanned, frame_len;
-    char *out;               /* replies of this turn, or what the peer does not take yet */
+    char *out; /* replies of this turn, or what the peer does not take yet */
     size_t out_len, out_size;
     bool to_send; /* in the server's list */
     SLIST_ENTRY(conn) send_entry;

@@ -102,7 +102,8 @@ static enum result take_field(struct change_job *j, struct span name, const char
         return OK;
     }
     if (!c || field_parse(name, &f) != OK || !change_takes(c->kind, f))
-        return error_set(e, BAD, "'%.*s' does not belong there", name.len < 40 ? (int)name.len : 40, name.ptr);
+        return error_set(e, BAD, "'%.*s' does not belong there", name.len < 40 ? (int)name.len : 40,
+                         name.ptr);
     c->field[f] = value;
     return OK;
 }
@@ -141,7 +142,8 @@ static enum served change(struct conn *c, struct span lines)
     size_t count = count_changes(lines);
     struct change_job *j = NULL;
     struct error e = { "" };
-    enum result r = count > CHANGES_MAX ? error_set(&e, LIMIT, "more than %d changes at once", CHANGES_MAX) : OK;
+    enum result r =
+        count > CHANGES_MAX ? error_set(&e, LIMIT, "more than %d changes at once", CHANGES_MAX) : OK;
 
     if (r == OK) {
         j = calloc(1, sizeof *j + count * sizeof *j->change);
@@ -164,8 +166,9 @@ static enum served change(struct conn *c, struct span lines)
     j->conn = c;
     j->waiting = (struct waiting){ on_cancel, on_expire };
     j->set = (struct change_set){ .change = j->change, .count = j->count };
-    j->job = (struct job){ .database = change_database(j->change[0].kind), .set = &j->set, .sets = 1,
-                           .done = on_done };
+    j->job = (struct job){
+        .database = change_database(j->change[0].kind), .set = &j->set, .sets = 1, .done = on_done
+    };
     conn_park(c, &j->waiting);
     writer_submit(the_daemon.writer, &j->job);
     return SERVED_PARKED;
@@ -194,8 +197,9 @@ static void add_dns_status(struct strbuf *b)
     struct resolver_stats dns;
 
     resolver_get_stats(the_daemon.resolver, &dns);
-    strbuf_addf(b, "dns_asked=%llu\ndns_hits=%llu\ndns_lookups=%llu\ndns_failed=%llu\ndns_in_flight=%zu\n"
-                   "dns_in_flight_peak=%zu\n",
+    strbuf_addf(b,
+                "dns_asked=%llu\ndns_hits=%llu\ndns_lookups=%llu\ndns_failed=%llu\ndns_in_flight=%zu\n"
+                "dns_in_flight_peak=%zu\n",
                 (unsigned long long)dns.asked, (unsigned long long)dns.hits, (unsigned long long)dns.lookups,
                 (unsigned long long)dns.failed, dns.in_flight, dns.in_flight_peak);
 }
@@ -212,8 +216,9 @@ static enum served status(struct conn *c, struct span lines)
                 (long long)(daemon_now() - the_daemon.started), the_daemon.config->path);
     strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\n", (unsigned long long)the_daemon.decisions[0],
                 (unsigned long long)the_daemon.decisions[1], (unsigned long long)the_daemon.decisions[2]);
-    strbuf_addf(&b, "connections=%u\nwaiting=%u\naccepted=%llu\nrequests=%llu\nmalformed=%llu\noversized=%llu\n"
-                    "closed_idle=%llu\nclosed_at_cap=%llu\n",
+    strbuf_addf(&b,
+                "connections=%u\nwaiting=%u\naccepted=%llu\nrequests=%llu\nmalformed=%llu\noversized=%llu\n"
+                "closed_idle=%llu\nclosed_at_cap=%llu\n",
                 s.open, s.parked, (unsigned long long)s.accepted, (unsigned long long)s.requests,
                 (unsigned long long)s.malformed, (unsigned long long)s.oversized,
                 (unsigned long long)s.idle_closed, (unsigned long long)s.cap_closed);

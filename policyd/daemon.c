@@ -208,7 +208,8 @@ enum result daemon_reload(struct error *e)
     enum result r = config_load(d->config->path, &config, e);
 
     if (r == OK && (option = needs_restart(d->config, config)) != NULL)
-        r = error_set(e, BAD, "%s: a new %s needs a restart: the old configuration stays", config->path, option);
+        r = error_set(e, BAD, "%s: a new %s needs a restart: the old configuration stays", config->path,
+                      option);
     if (r == OK)
         r = log_open(config->log, e);
     if (r == OK) {

@@ -23,7 +23,7 @@ struct daemon {
     struct observations *observations;
     struct answered *answered;
     struct server *server;
-    int64_t started; /* seconds since 1970 */
+    int64_t started;       /* seconds since 1970 */
     uint64_t decisions[3]; /* pass, refuse, defer */
 };
 

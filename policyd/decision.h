@@ -34,8 +34,8 @@ struct finding {
 
 struct decision {
     struct finding finding[CHECK_COUNT];
-    int decided_by;        /* enum check_id, or -1: no check refused */
-    bool degraded;         /* decided_by could not have its facts */
+    int decided_by;         /* enum check_id, or -1: no check refused */
+    bool degraded;          /* decided_by could not have its facts */
     char action[REPLY_MAX]; /* as Postfix takes it: "DUNNO", "553 5.7.1 text" */
 };
 

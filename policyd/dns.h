@@ -25,7 +25,7 @@ enum { DNS_NAME_MAX = 253, DNS_RECORDS_MAX = 16, DNS_TEXT_MAX = 255 };
  * of TXT, the first record's text (cut to DNS_TEXT_MAX). */
 struct dns_answer {
     enum dns_status status;
-    size_t count;                       /* of addresses; records past the cap are dropped */
+    size_t count;                               /* of addresses; records past the cap are dropped */
     unsigned char address[DNS_RECORDS_MAX][16]; /* A: the first 4 octets; past count: not set */
     char text[DNS_TEXT_MAX + 1];
 };

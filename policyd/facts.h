@@ -17,8 +17,8 @@ enum { REASON_MAX = 400 };
 struct scope_modes {
     char scope[ADDRESS_MAX + 1];
     bool known;
-    uint64_t generation; /* rows_generation() when they were read */
-    int64_t expires;     /* seconds since 1970: when the first of them stops to count */
+    uint64_t generation;           /* rows_generation() when they were read */
+    int64_t expires;               /* seconds since 1970: when the first of them stops to count */
     signed char mode[CHECK_COUNT]; /* -1: no row that counts */
 };
 
@@ -49,8 +49,8 @@ struct domain_row {
 
 struct account_row {
     bool relay, disabled;
-    bool has_policy;         /* policy rows of its own */
-    char suspended[32];      /* "", "all", or services */
+    bool has_policy;    /* policy rows of its own */
+    char suspended[32]; /* "", "all", or services */
     char reason[REASON_MAX + 1];
     int64_t suspended_until; /* 0: until released */
 };

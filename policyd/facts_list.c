@@ -159,7 +159,9 @@ enum result facts_listed(struct facts *f, const struct request *q, struct listed
     for (size_t i = 0; r == OK && i < set.count; i++) {
         const char *field = p, *prefix = rowset_next(field);
         p = rowset_next(prefix);
-        r = field[0] == 's' ? look_up_sender(&s) : field[0] == 'h' ? look_up_helo(&s) : look_up_client(&s, prefix);
+        r = field[0] == 's'   ? look_up_sender(&s)
+            : field[0] == 'h' ? look_up_helo(&s)
+                              : look_up_client(&s, prefix);
     }
     if (r != OK)
         return r;

@@ -59,7 +59,8 @@ static enum result listen_unix(const char *spec, int group, int *fd_r, struct er
     int fd, rc;
 
     if (str_copy(span_of(spec + strlen("unix:")), un.sun_path, sizeof un.sun_path) != OK)
-        return error_set(e, BAD, "listen %s: the path is longer than %zu octets", spec, sizeof un.sun_path - 1);
+        return error_set(e, BAD, "listen %s: the path is longer than %zu octets", spec,
+                         sizeof un.sun_path - 1);
     make_directory(un.sun_path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)

@@ -50,10 +50,13 @@ enum result log_open(const char *target, struct error *e)
     enum target kind = strcmp(target, "stderr") == 0   ? TARGET_STDERR
                        : strcmp(target, "syslog") == 0 ? TARGET_SYSLOG
                                                        : TARGET_FILE;
-    int fd = kind == TARGET_STDERR ? STDERR_FILENO : kind == TARGET_SYSLOG ? open_syslog() : open_file(target);
+    int fd = kind == TARGET_STDERR   ? STDERR_FILENO
+             : kind == TARGET_SYSLOG ? open_syslog()
+                                     : open_file(target);
 
     if (fd < 0 && kind == TARGET_FILE)
-        return error_set(e, BAD, "log %s: %s: check the path and its directory's mode", target, strerror(errno));
+        return error_set(e, BAD, "log %s: %s: check the path and its directory's mode", target,
+                         strerror(errno));
     log_flush();
     if (the_log.fd > STDERR_FILENO)
         close(the_log.fd);

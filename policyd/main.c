@@ -27,13 +27,12 @@
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, SOCKETS_MAX = 64 };
 
-static const char usage[] =
-    "usage: policyd [-c FILE] [-f] [-t | -T]\n"
-    "  -c FILE  configuration (" SYSCONFDIR "/postern/policyd.conf)\n"
-    "  -f       stay in the foreground\n"
-    "  -t       check the configuration and exit\n"
-    "  -T       print the configuration in effect and exit\n"
-    "  -V       print the version and exit\n";
+static const char usage[] = "usage: policyd [-c FILE] [-f] [-t | -T]\n"
+                            "  -c FILE  configuration (" SYSCONFDIR "/postern/policyd.conf)\n"
+                            "  -f       stay in the foreground\n"
+                            "  -t       check the configuration and exit\n"
+                            "  -T       print the configuration in effect and exit\n"
+                            "  -V       print the version and exit\n";
 
 struct options {
     const char *config;
@@ -197,7 +196,8 @@ static enum result drop_privileges(const char *user, struct error *e)
         return OK;
     pw = getpwnam(user);
     if (!pw)
-        return error_set(e, BAD, "user: there is no '%s': adduser --system --group %s, or name another", user, user);
+        return error_set(e, BAD, "user: there is no '%s': adduser --system --group %s, or name another", user,
+                         user);
     if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
         return error_set(e, BAD, "user %s: %s", user, strerror(errno));
     if (setuid(0) == 0)

@@ -246,7 +246,8 @@ static enum result add_resolved(struct owners *o, const char *text, unsigned dep
         return r == NOT_FOUND ? OK : r;
     if (b.account && !address_equal(&a, &b.address))
         add_owner(o, b.address.text);
-    return b.alias && depth < ALIAS_DEPTH_MAX ? add_alias_owners(o, b.address.text, &b.alias_row, depth + 1) : OK;
+    return b.alias && depth < ALIAS_DEPTH_MAX ? add_alias_owners(o, b.address.text, &b.alias_row, depth + 1)
+                                              : OK;
 }
 
 static enum result add_alias_owners(struct owners *o, const char *alias, const struct alias_row *row,
@@ -318,7 +319,8 @@ static enum result add_owners(struct owners *o, const struct address *sender)
 }
 
 /* What SRS wrapped, in a domain of ours, is for that domain's logins: see ownership.c. */
-static enum result add_owners_of_wrapped(struct owners *o, const struct address *a, const struct address *plain)
+static enum result add_owners_of_wrapped(struct owners *o, const struct address *a,
+                                         const struct address *plain)
 {
     struct domain_row row;
     enum result r = NOT_FOUND;
@@ -360,8 +362,10 @@ const char *const map_names[MAP_COUNT] = {
 };
 
 static lookup_fn *const lookups[MAP_COUNT] = {
-    [MAP_VIRTUAL_MAILBOX_DOMAINS] = mailbox_domains, [MAP_VIRTUAL_MAILBOX_MAPS] = mailbox_maps,
-    [MAP_VIRTUAL_ALIAS_MAPS] = alias_maps,           [MAP_SENDER_LOGIN_MAPS] = sender_login_maps,
+    [MAP_VIRTUAL_MAILBOX_DOMAINS] = mailbox_domains,
+    [MAP_VIRTUAL_MAILBOX_MAPS] = mailbox_maps,
+    [MAP_VIRTUAL_ALIAS_MAPS] = alias_maps,
+    [MAP_SENDER_LOGIN_MAPS] = sender_login_maps,
     [MAP_RELAY_DOMAINS] = relay_domains,
 };
 

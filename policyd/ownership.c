@@ -77,7 +77,8 @@ enum result ownership_bearer(struct facts *f, const struct address *a, struct be
     return bears_in_either_domain(f, &bare, bearer_r);
 }
 
-static enum result alias_owned(struct walk *w, const char *alias, const struct alias_row *row, unsigned depth);
+static enum result alias_owned(struct walk *w, const char *alias, const struct alias_row *row,
+                               unsigned depth);
 
 /* A destination may be an address with extension, in an alias domain, or another alias. */
 static enum result destination_owned(struct walk *w, const char *text, unsigned depth)
@@ -262,7 +263,9 @@ static enum result owned(struct walk *w, const struct address *sender)
         r = granted_in_any_form(w, sender, borne == OK ? &b : NULL);
     if (r == NOT_FOUND)
         say(w, "%s is %s, and no grant names it", sender->text,
-            borne == NOT_FOUND ? "no address here" : b.account ? "another account" : "an alias for others");
+            borne == NOT_FOUND ? "no address here"
+            : b.account        ? "another account"
+                               : "an alias for others");
     return r;
 }
 

@@ -25,8 +25,8 @@ static bool applies(enum check_id id, const struct request *q, bool allowed)
     return !(q->state == STATE_HELO && q->submission);
 }
 
-static enum result subject_mode(const struct request *q, struct facts *f, enum check_id id,
-                                enum mode *mode_r, const char **scope_r)
+static enum result subject_mode(const struct request *q, struct facts *f, enum check_id id, enum mode *mode_r,
+                                const char **scope_r)
 {
     switch (check_infos[id].subject) {
     case SUBJECT_LOGIN:
@@ -136,9 +136,10 @@ void policy_observed(const struct decision *d, policy_observed_fn *fn, void *con
 
 enum result policy_resend_key(const struct request *q, char key_r[RESEND_KEY_MAX], size_t *len_r)
 {
-    static const enum attribute parts[] = { ATTR_INSTANCE,       ATTR_QUEUE_ID,  ATTR_POLICY_CONTEXT,
-                                            ATTR_PROTOCOL_STATE, ATTR_RECIPIENT, ATTR_RECIPIENT_COUNT,
-                                            ATTR_SIZE };
+    static const enum attribute parts[] = {
+        ATTR_INSTANCE,        ATTR_QUEUE_ID, ATTR_POLICY_CONTEXT, ATTR_PROTOCOL_STATE, ATTR_RECIPIENT,
+        ATTR_RECIPIENT_COUNT, ATTR_SIZE
+    };
     struct strbuf b;
 
     if (q->attr[ATTR_INSTANCE].len == 0)
@@ -173,16 +174,17 @@ static void add_observed(const struct decision *d, struct strbuf *out)
         }
 }
 
-void policy_log_line(const struct request *q, const struct decision *d, uint64_t elapsed_us, struct strbuf *out)
+void policy_log_line(const struct request *q, const struct decision *d, uint64_t elapsed_us,
+                     struct strbuf *out)
 {
     static const struct {
         struct span name;
         enum attribute attribute;
     } pairs[] = {
-        { SPAN_INIT(" state="), ATTR_PROTOCOL_STATE }, { SPAN_INIT(" context="), ATTR_POLICY_CONTEXT },
+        { SPAN_INIT(" state="), ATTR_PROTOCOL_STATE },  { SPAN_INIT(" context="), ATTR_POLICY_CONTEXT },
         { SPAN_INIT(" client="), ATTR_CLIENT_ADDRESS }, { SPAN_INIT(" helo="), ATTR_HELO_NAME },
-        { SPAN_INIT(" sender="), ATTR_SENDER }, { SPAN_INIT(" recipient="), ATTR_RECIPIENT },
-        { SPAN_INIT(" login="), ATTR_SASL_USERNAME }, { SPAN_INIT(" queue_id="), ATTR_QUEUE_ID },
+        { SPAN_INIT(" sender="), ATTR_SENDER },         { SPAN_INIT(" recipient="), ATTR_RECIPIENT },
+        { SPAN_INIT(" login="), ATTR_SASL_USERNAME },   { SPAN_INIT(" queue_id="), ATTR_QUEUE_ID },
         { SPAN_INIT(" instance="), ATTR_INSTANCE },
     };
 

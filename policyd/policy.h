@@ -28,6 +28,7 @@ enum { RESEND_KEY_MAX = 1024 };
 enum result policy_resend_key(const struct request *, char key_r[RESEND_KEY_MAX], size_t *len_r) MUST_CHECK;
 
 /* The one line a decision leaves in the log, without its end. elapsed: microseconds. */
-void policy_log_line(const struct request *, const struct decision *, uint64_t elapsed_us, struct strbuf *out);
+void policy_log_line(const struct request *, const struct decision *, uint64_t elapsed_us,
+                     struct strbuf *out);
 
 #endif

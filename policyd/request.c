@@ -122,8 +122,8 @@ void request_prepare(struct request *r, const struct config *c)
     r->state = (enum protocol_state)word_value(states, r->attr[ATTR_PROTOCOL_STATE], STATE_OTHER);
     r->context = (enum policy_context)word_value(contexts, r->attr[ATTR_POLICY_CONTEXT], CONTEXT_ALL);
     r->has_client = network_parse_ip(r->attr[ATTR_CLIENT_ADDRESS], &r->client) == OK;
-    r->trusted = r->has_client &&
-                 networks_contain(c->trusted_networks.item, c->trusted_networks.count, &r->client);
+    r->trusted =
+        r->has_client && networks_contain(c->trusted_networks.item, c->trusted_networks.count, &r->client);
     r->submission = is_submission(r, c);
     prepare_login(r, c);
     r->sender_odd = address_parse(r->attr[ATTR_SENDER], &r->sender) != OK;

@@ -27,11 +27,11 @@ static bool close_oldest(struct server *s)
     struct conn *c;
 
     TAILQ_FOREACH(c, &s->conns, entry)
-        if (!c->waiting && !c->busy) {
-            s->stats.cap_closed++;
-            conn_close(c);
-            return true;
-        }
+    if (!c->waiting && !c->busy) {
+        s->stats.cap_closed++;
+        conn_close(c);
+        return true;
+    }
     return false;
 }
 

@@ -12,7 +12,14 @@
 
 #include "policyd/log.h"
 
-enum { DATABASES = 2, BATCH_MAX = 1024, BUSY_MS = 2000, CACHE_KIB = 1024, CHECKPOINT_EVERY = 200, CHECKPOINT_S = 5 };
+enum {
+    DATABASES = 2,
+    BATCH_MAX = 1024,
+    BUSY_MS = 2000,
+    CACHE_KIB = 1024,
+    CHECKPOINT_EVERY = 200,
+    CHECKPOINT_S = 5
+};
 
 struct queue {
     struct job *first, **last;
@@ -142,8 +149,7 @@ static void apply_all(struct writer *w, struct job *job)
 static void checkpoint(struct writer *w, unsigned at_least)
 {
     for (int d = 0; d < DATABASES; d++)
-        if (w->store[d] && w->dirty[d] > 0 && w->dirty[d] >= at_least &&
-            store_checkpoint(w->store[d]) == OK)
+        if (w->store[d] && w->dirty[d] > 0 && w->dirty[d] >= at_least && store_checkpoint(w->store[d]) == OK)
             w->dirty[d] = 0;
 }
 
@@ -268,8 +274,9 @@ enum result writer_open(struct event_base *base, const struct writer_config *con
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (int d = 0; r == OK && d < DATABASES; d++)
         r = open_database(w, (enum database)d, d == DATABASE_ACCOUNTS ? STORE_WRITE : STORE_CREATE, e);
-    if (r == OK && (w->wake < 0 || !(w->event = event_new(base, w->wake, EV_READ | EV_PERSIST, on_finished, w)) ||
-                    event_add(w->event, NULL) != 0))
+    if (r == OK &&
+        (w->wake < 0 || !(w->event = event_new(base, w->wake, EV_READ | EV_PERSIST, on_finished, w)) ||
+         event_add(w->event, NULL) != 0))
         r = error_set(e, TRY_AGAIN, "writer: %s", strerror(errno));
     if (r == OK)
         r = start_thread(w, e);
