@@ -10,7 +10,7 @@ import pytest
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.mailbox import ELSEWHERE, Imap, Pop3
 from mailhost.policyd import Policyd
-from mailhost.process import run, wait_for
+from mailhost.process import let_others_enter, run, wait_for
 
 # The driver is built for Dovecot 2.3; with another the tests of logins would try nothing.
 NEEDS_2_3 = pytest.mark.skipif(not run("dovecot", "--version").stdout.startswith("2.3."),
@@ -102,8 +102,7 @@ class LoginHost:
 def make_host(tmp_path_factory, **options):
     """A running one, stopped at the end."""
     directory = tmp_path_factory.mktemp("login")
-    for parent in (directory, directory.parent, directory.parent.parent):
-        parent.chmod(0o755)
+    let_others_enter(directory)
     host = LoginHost(directory, **options)
     try:
         host.prepare()

@@ -10,7 +10,7 @@ from login_host import NEEDS_2_3, accepted
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap
-from mailhost.process import run
+from mailhost.process import let_others_enter, run
 from mailhost.smtp import Smtp
 
 pytestmark = NEEDS_2_3
@@ -33,8 +33,7 @@ service auth {{
 def host(tmp_path_factory):
     """A mail host whose logins are decided by the driver; its service "cleartext" takes AUTH without TLS."""
     base = tmp_path_factory.mktemp("sasl")
-    for parent in (base, base.parent, base.parent.parent):
-        parent.chmod(0o755)
+    let_others_enter(base)
     built = MailHost(base, {"sender.net": "mail A 192.0.2.20\n"})
     built.dovecot = PosternDovecot(base / "dovecot", built.policyd.config, "10M",
                                    LISTENER.format(socket=built.postfix.queue / "private" / "auth"))

@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 
 from login_host import NEEDS_2_3, LoginHost
-from mailhost.process import run, wait_for
+from mailhost.process import let_others_enter, run, wait_for
 
 pytestmark = NEEDS_2_3
 
@@ -120,8 +120,7 @@ def generated(accounts):
 def answers(tmp_path_factory):
     """(login, outcome of sql, outcome of the driver, disabled) for each, and the accounts."""
     base = tmp_path_factory.mktemp("oracle")
-    for parent in (base, base.parent, base.parent.parent):
-        parent.chmod(0o755)
+    let_others_enter(base)
     ours = LoginHost(base / "ours")
     sql = SqlHost(base / "sql", ours)
     for host in (ours, sql):
