@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -17,15 +18,27 @@ static void on_signal(int number)
     interrupted = number;
 }
 
-/* Reads up to the line feed or the end, without stdio: it would keep a copy. BAD: no
- * line, or one with a NUL; LIMIT: too long; TRY_AGAIN: interrupted, unreadable. */
-static enum result read_line(int fd, char line_r[static LINE_MAX_OCTETS])
+/* Signals are let in only while it waits: one that came just before would be lost on the
+ * read, which then waits for ever. */
+static ssize_t read_octet(int fd, const sigset_t *waiting, char *c_r)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    if (waiting && ppoll(&p, 1, NULL, waiting) < 0)
+        return -1;
+    return read(fd, c_r, 1);
+}
+
+/* Reads up to the line feed or the end, without stdio: it would keep a copy. waiting: the
+ * signal mask while it waits, or NULL. BAD: no line, or one with a NUL; LIMIT: too long;
+ * TRY_AGAIN: interrupted, unreadable. */
+static enum result read_line(int fd, const sigset_t *waiting, char line_r[static LINE_MAX_OCTETS])
 {
     size_t len = 0;
     ssize_t n;
     char c = '\0';
 
-    while ((n = read(fd, &c, 1)) == 1 && c != '\n') {
+    while ((n = read_octet(fd, waiting, &c)) == 1 && c != '\n') {
         if (c == '\0')
             return BAD;
         if (len == LINE_MAX_OCTETS - 1)
@@ -40,7 +53,7 @@ static enum result read_line(int fd, char line_r[static LINE_MAX_OCTETS])
 
 static enum status read_stdin(char password_r[static LINE_MAX_OCTETS])
 {
-    switch (read_line(STDIN_FILENO, password_r)) {
+    switch (read_line(STDIN_FILENO, NULL, password_r)) {
     case OK:
         return STATUS_DONE;
     case LIMIT:
@@ -60,17 +73,17 @@ static void say(int tty, const char *text)
         return; /* then nobody reads it */
 }
 
-static enum status ask_twice(int tty, char password_r[static LINE_MAX_OCTETS])
+static enum status ask_twice(int tty, const sigset_t *waiting, char password_r[static LINE_MAX_OCTETS])
 {
     char again[LINE_MAX_OCTETS] = "";
     enum status status = STATUS_DONE;
 
     say(tty, "New password: ");
-    enum result r = read_line(tty, password_r);
+    enum result r = read_line(tty, waiting, password_r);
     say(tty, "\n");
     if (r == OK) {
         say(tty, "Once more: ");
-        r = read_line(tty, again);
+        r = read_line(tty, waiting, again);
         say(tty, "\n");
     }
     if (interrupted)
@@ -90,18 +103,24 @@ static enum status ask_quietly(int tty, char password_r[static LINE_MAX_OCTETS])
     enum { NUMBERS = sizeof numbers / sizeof *numbers };
     struct sigaction action = { .sa_handler = on_signal }, before[NUMBERS];
     struct termios shown, hidden;
+    sigset_t caught, waiting;
 
     if (tcgetattr(tty, &shown) != 0)
         return fail(STATUS_INPUT, "/dev/tty: %s", strerror(errno));
-    for (size_t i = 0; i < NUMBERS; i++)
+    sigemptyset(&caught);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        sigaddset(&caught, numbers[i]);
         sigaction(numbers[i], &action, &before[i]);
+    }
+    sigprocmask(SIG_BLOCK, &caught, &waiting);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     tcsetattr(tty, TCSAFLUSH, &hidden);
-    enum status status = ask_twice(tty, password_r);
+    enum status status = ask_twice(tty, &waiting, password_r);
     tcsetattr(tty, TCSAFLUSH, &shown);
     for (size_t i = 0; i < NUMBERS; i++)
         sigaction(numbers[i], &before[i], NULL);
+    sigprocmask(SIG_SETMASK, &waiting, NULL);
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 import os
 import pty
+import select
 import sqlite3
 import subprocess
 
@@ -64,12 +65,17 @@ def on_terminal(admin, answers, *arguments):
     if pid == 0:
         os.execv(argv[0], argv)
     seen = b""
+
+    def read(size):
+        assert select.select([terminal], [], [], 20)[0], f"nothing more after {seen!r}"
+        return os.read(terminal, size)
+
     for prompt, answer in zip((b"New password: ", b"Once more: "), answers):
         while not seen.endswith(prompt):
-            seen += os.read(terminal, 1)
+            seen += read(1)
         os.write(terminal, answer)
     try:
-        while part := os.read(terminal, 1000):
+        while part := read(1000):
             seen += part
     except OSError:  # EIO: the other side was closed
         pass
