@@ -67,10 +67,6 @@ const char *const query_sql[QUERY_COUNT] = {
                            " FROM observation ORDER BY check_name, count DESC, subject",
 };
 
-const enum database query_database[QUERY_COUNT] = {
-    [QUERY_OBSERVATIONS] = DATABASE_STATE, /* all others: accounts, which is 0 */
-};
-
 /* An account takes its policy rows, grants and memberships with it; an alias that
  * has no destination left goes too. */
 #define ALIASES_WITHOUT_DESTINATION                                                                          \

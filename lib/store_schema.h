@@ -10,7 +10,6 @@
 
 /* Parameters are ?1, ?2, ... */
 extern const char *const query_sql[QUERY_COUNT];
-extern const enum database query_database[QUERY_COUNT];
 
 enum { CHANGE_STATEMENTS_MAX = 6 };
 

@@ -12,7 +12,7 @@
 
 #include "lib/store.h"
 
-enum { ROWS_LAST_GOOD_S = 3600, ROWS_TEXT_MAX = 32768, ROWS_PARAMS_MAX = 4 };
+enum { ROWS_LAST_GOOD_S = 3600, ROWS_TEXT_MAX = 32768 };
 
 struct rows;
 
