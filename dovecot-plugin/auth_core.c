@@ -69,16 +69,13 @@ static bool is_path_part(struct span name)
     return name.len > 0 && name.ptr[0] != '.' && memchr(name.ptr, '/', name.len) == NULL;
 }
 
-static enum result fill_in(const char *template, const struct address *a, char *array, size_t size)
+static enum result fill_in(const char *template, const struct address *a, struct strbuf *b)
 {
-    struct strbuf b;
-
-    strbuf_init(&b, array, size);
     for (const char *p = template; *p;) {
         const char *end = *p == '{' ? strchr(p, '}') : NULL;
         struct span name = { p + 1, end ? (size_t)(end - p) - 1 : 0 }, value = { a->text, a->len };
         if (!end) {
-            strbuf_addc(&b, *p++);
+            strbuf_addc(b, *p++);
             continue;
         }
         if (span_equal(name, SPAN("local")))
@@ -87,10 +84,30 @@ static enum result fill_in(const char *template, const struct address *a, char *
             value = address_domain(a);
         if (!is_path_part(value))
             return BAD;
-        strbuf_add(&b, value);
+        strbuf_add(b, value);
         p = end + 1;
     }
-    return b.cut ? LIMIT : OK;
+    return b->cut ? LIMIT : OK;
+}
+
+/* Adds a field with the account's name filled in; an empty one is left to Dovecot. */
+static enum result add_field(struct account_fields *f, const char *name, const char *template,
+                             const struct address *a)
+{
+    struct strbuf b;
+    enum result r;
+
+    if (!*template)
+        return OK;
+    if (f->count == ACCOUNT_FIELDS_MAX || f->used == sizeof f->text)
+        return LIMIT;
+    strbuf_init(&b, f->text + f->used, sizeof f->text - f->used);
+    r = fill_in(template, a, &b);
+    if (r == OK) {
+        f->field[f->count++] = (struct account_field){ name, f->text + f->used };
+        f->used += b.len + 1;
+    }
+    return r;
 }
 
 static enum auth_result unavailable(enum result r)
@@ -108,15 +125,16 @@ enum auth_result auth_core_user(struct auth_core *c, const char *name, struct au
         r = auth_store_read(c->store, read_exists, address.text, e);
     if (r != OK)
         return unavailable(r);
-    if (fill_in(c->config->dovecot.home, &address, user_r->home, sizeof user_r->home) != OK ||
-        fill_in(c->config->dovecot.mail, &address, user_r->mail, sizeof user_r->mail) != OK) {
+    user_r->fields.count = user_r->fields.used = 0;
+    if (add_field(&user_r->fields, "home", c->config->dovecot.home, &address) != OK ||
+        add_field(&user_r->fields, "mail", c->config->dovecot.mail, &address) != OK ||
+        add_field(&user_r->fields, "uid", c->config->dovecot.uid, &address) != OK ||
+        add_field(&user_r->fields, "gid", c->config->dovecot.gid, &address) != OK) {
         error_set(e, BAD, "%s: the name cannot be part of a path: set dovecot { home, mail } without it",
                   address.text);
         return AUTH_UNAVAILABLE;
     }
     memcpy(user_r->name, address.text, address.len + 1);
-    user_r->uid = c->config->dovecot.uid;
-    user_r->gid = c->config->dovecot.gid;
     return AUTH_OK;
 }
 

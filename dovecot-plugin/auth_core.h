@@ -25,21 +25,37 @@ enum auth_result {
     AUTH_UNAVAILABLE /* the store could not be read: neither a grant nor a refusal */
 };
 
+/* Texts are never NULL; empty where the server does not say. */
 struct auth_login {
-    const char *user;    /* as the client wrote it */
-    const char *service; /* as Dovecot calls it: imap, pop3, smtp, sieve, ... */
+    const char *user;        /* as the client wrote it */
+    const char *service;     /* as Dovecot calls it: imap, pop3, smtp, sieve, ... */
+    const char *mechanism;   /* PLAIN, SCRAM-SHA-256, ... */
+    const char *server_name; /* the TLS server name that the client asked for (RFC 6066, 3) */
+    const char *client;      /* its address */
     enum auth_secured secured;
     unsigned local_port; /* 0: unknown */
     int64_t now;         /* seconds since 1970 */
 };
 
-enum { AUTH_PASSWORD_MAX = 1024, AUTH_REASON_MAX = 512 };
+enum { AUTH_PASSWORD_MAX = 1024, AUTH_REASON_MAX = 512, ACCOUNT_FIELDS_MAX = 32 };
+
+/* Fields as Dovecot names them, each once; their texts lie in the structure. (Dovecot has
+ * structures of its own by the names auth_field and auth_fields.) */
+struct account_fields {
+    struct account_field {
+        const char *name, *value;
+    } field[ACCOUNT_FIELDS_MAX];
+    size_t count;
+    char text[6144];
+    size_t used;
+};
 
 struct auth_answer {
     char user[ADDRESS_MAX + 1];   /* canonical, completed with default_domain */
     char reason[AUTH_REASON_MAX]; /* AUTH_REFUSED: for the user, after his password matched */
     const char *cause;            /* "", "disabled", "suspended", or the check that refuses */
     const char *observed;         /* "", or a check that would refuse if it were enforced */
+    struct account_fields fields;    /* AUTH_OK: extra fields of the passdb */
     struct error error;           /* AUTH_UNAVAILABLE: for the log */
 };
 
@@ -65,11 +81,11 @@ enum auth_result auth_core_credentials(struct auth_core *, const struct auth_log
                                        char password_r[static AUTH_PASSWORD_MAX],
                                        struct auth_answer *answer_r) MUST_CHECK;
 
-/* Where an account's mail lies; texts are empty where the configuration says nothing. */
+/* Where an account's mail lies and what goes with it: home, mail, uid, gid and others, as
+ * far as account, domain or configuration say. */
 struct auth_user {
     char name[ADDRESS_MAX + 1]; /* canonical */
-    char home[1024], mail[1024];
-    const char *uid, *gid;
+    struct account_fields fields;
 };
 
 /* For delivery too: status and suspension do not matter. AUTH_OK, AUTH_UNKNOWN, or

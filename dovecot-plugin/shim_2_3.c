@@ -55,6 +55,11 @@ static struct auth_core *core_of_passdb(struct auth_request *request)
     return ((struct postern_passdb *)request->passdb->passdb)->core;
 }
 
+static const char *text(const char *s)
+{
+    return s != NULL ? s : "";
+}
+
 static struct auth_login login_of(const struct auth_request *request)
 {
     static const enum auth_secured secured[] = {
@@ -65,7 +70,10 @@ static struct auth_login login_of(const struct auth_request *request)
 
     return (struct auth_login){
         .user = request->fields.user,
-        .service = request->fields.service != NULL ? request->fields.service : "",
+        .service = text(request->fields.service),
+        .mechanism = text(request->fields.mech_name),
+        .server_name = text(request->fields.local_name),
+        .client = request->fields.remote_ip.family != 0 ? net_ip2addr(&request->fields.remote_ip) : "",
         .secured = secured[request->fields.secured],
         .local_port = request->fields.local_port,
         .now = ioloop_time,
@@ -85,6 +93,8 @@ static enum passdb_result report(struct auth_request *request, enum auth_result 
         e_info(event, "would be refused if it were enforced: %s", answer->observed);
     switch (r) {
     case AUTH_OK:
+        for (size_t i = 0; i < answer->fields.count; i++)
+            auth_request_set_field(request, answer->fields.field[i].name, answer->fields.field[i].value, NULL);
         return PASSDB_RESULT_OK;
     case AUTH_UNKNOWN:
         auth_request_log_unknown_user(request, AUTH_SUBSYS_DB);
@@ -187,12 +197,6 @@ static struct auth_core *core_of_userdb(struct auth_request *request)
     return ((struct postern_userdb *)request->userdb->userdb)->core;
 }
 
-static void set_user_field(struct auth_request *request, const char *name, const char *value)
-{
-    if (value[0] != '\0')
-        auth_request_set_userdb_field(request, name, value);
-}
-
 static void userdb_lookup_postern(struct auth_request *request, userdb_callback_t *callback)
 {
     struct auth_user user;
@@ -201,11 +205,9 @@ static void userdb_lookup_postern(struct auth_request *request, userdb_callback_
     switch (auth_core_user(core_of_userdb(request), request->fields.user, &user, &e)) {
     case AUTH_OK:
         if (strcmp(user.name, request->fields.user) != 0)
-            set_user_field(request, "user", user.name);
-        set_user_field(request, "home", user.home);
-        set_user_field(request, "mail", user.mail);
-        set_user_field(request, "uid", user.uid);
-        set_user_field(request, "gid", user.gid);
+            auth_request_set_userdb_field(request, "user", user.name);
+        for (size_t i = 0; i < user.fields.count; i++)
+            auth_request_set_userdb_field(request, user.fields.field[i].name, user.fields.field[i].value);
         callback(USERDB_RESULT_OK, request);
         return;
     case AUTH_UNKNOWN:

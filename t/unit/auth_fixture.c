@@ -97,7 +97,22 @@ void auth_remove(void)
 struct auth_login auth_login_of(const char *user, const char *service, enum auth_secured secured,
                                 unsigned port)
 {
-    return (struct auth_login){ user, service, secured, port, AUTH_NOW };
+    return (struct auth_login){ .user = user,
+                                .service = service,
+                                .mechanism = "PLAIN",
+                                .server_name = "mail.example.com",
+                                .client = "192.0.2.1",
+                                .secured = secured,
+                                .local_port = port,
+                                .now = AUTH_NOW };
+}
+
+const char *auth_field(const struct account_fields *fields, const char *name)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcmp(fields->field[i].name, name) == 0)
+            return fields->field[i].value;
+    return "";
 }
 
 static bool compare(const char *stored, bool dummy, void *context)

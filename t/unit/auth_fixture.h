@@ -38,6 +38,9 @@ extern struct auth_check {
 struct auth_login auth_login_of(const char *user, const char *service, enum auth_secured secured,
                                 unsigned port);
 
+/* The field's value, or "" where there is none. */
+const char *auth_field(const struct account_fields *, const char *name);
+
 /* A login with this password; the answer is in auth_answer. */
 extern struct auth_answer auth_answer;
 enum auth_result auth_try(const struct auth_login *, const char *password);

@@ -15,7 +15,14 @@
 
 #define USER "user@example.com"
 
-static const struct auth_login starttls = { USER, "imap", AUTH_SECURED_TLS, 143, AUTH_NOW };
+static const struct auth_login starttls = { .user = USER,
+                                            .service = "imap",
+                                            .mechanism = "PLAIN",
+                                            .server_name = "",
+                                            .client = "192.0.2.1",
+                                            .secured = AUTH_SECURED_TLS,
+                                            .local_port = 143,
+                                            .now = AUTH_NOW };
 
 /* ---- who it is ---- */
 
@@ -364,10 +371,10 @@ START_TEST(user_fields)
     auth_change(CHANGE_ACCOUNT_SUSPEND, FIELD_ADDRESS, USER, FIELD_SERVICES, "all", FIELD_REASON, "x", FIELD_COUNT);
     ck_assert_int_eq(auth_core_user(auth_core, "User", &user, &e), AUTH_OK);
     ck_assert_str_eq(user.name, USER);
-    ck_assert_str_eq(user.home, "/var/vmail/example.com/user");
-    ck_assert_str_eq(user.mail, "maildir:" USER);
-    ck_assert_str_eq(user.uid, "vmail");
-    ck_assert_str_eq(user.gid, "");
+    ck_assert_str_eq(auth_field(&user.fields, "home"), "/var/vmail/example.com/user");
+    ck_assert_str_eq(auth_field(&user.fields, "mail"), "maildir:" USER);
+    ck_assert_str_eq(auth_field(&user.fields, "uid"), "vmail");
+    ck_assert_str_eq(auth_field(&user.fields, "gid"), "");
     ck_assert_int_eq(auth_core_user(auth_core, "nobody", &user, &e), AUTH_UNKNOWN);
     move_away();
     ck_assert_int_eq(auth_core_user(auth_core, "user", &user, &e), AUTH_UNAVAILABLE);
@@ -389,7 +396,7 @@ START_TEST(name_never_leaves_its_folder)
     add_account("\"..\"@example.com");
     auth_configure("");
     ck_assert_int_eq(auth_core_user(auth_core, "\"..\"@example.com", &user, &e), AUTH_OK);
-    ck_assert_str_eq(user.home, "/var/vmail/example.com/\"..\"");
+    ck_assert_str_eq(auth_field(&user.fields, "home"), "/var/vmail/example.com/\"..\"");
     ck_assert_int_eq(auth_core_user(auth_core, "a/b@example.com", &user, &e), AUTH_UNAVAILABLE);
     ck_assert_ptr_nonnull(strstr(e.text, "cannot be part of a path"));
     auth_configure("dovecot { home = \"/var/vmail\" }\n");
