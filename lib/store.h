@@ -65,13 +65,18 @@ enum query {
     QUERY_LIST_SHAPE,         /* -> field, prefix ("" or "4/24", "6/64"): which kinds of entries there are */
     QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */
     QUERY_ACCOUNT_COUNTS,     /* -> accounts, suspended, domains, aliases, grants, policies, entries */
-    QUERY_OBSERVATIONS,       /* -> check_name, subject, cause, count, first_seen, last_seen, sample */
+    QUERY_OBSERVATIONS,       /* since -> subject, check_name, cause, envelope_sender, client, mode,
+                                 subject_kind, count, delivered, first_seen, last_seen, sample */
+    QUERY_OBSERVATIONS_OF,    /* subject -> the same */
+    QUERY_SENDING_OF,         /* account -> envelope_sender, messages, recipients, bytes, first_seen, last_seen */
+    QUERY_SENDING_ACCOUNTS,   /* since -> account, messages */
+    QUERY_TALLIES,            /* since, scope -> start, check_name, outcome, count */
     QUERY_COUNT
 };
 
 /* ---- changing ---- */
 
-enum { CHANGE_FIELDS_MAX = 9 };
+enum { CHANGE_FIELDS_MAX = 11 };
 
 /* What a change is told, by name; each has a type that is checked and normalised
  * in one place (store_change.c). */
@@ -99,7 +104,11 @@ enum field {
     FIELD_NOTE,        /* one line, may be empty */
     FIELD_ID,          /* a number */
     FIELD_SUBJECT, FIELD_CAUSE, FIELD_SAMPLE, /* one line each */
+    FIELD_ENVELOPE_SENDER, /* one line: as it came, may be no address */
+    FIELD_OUTCOME,     /* of a tally: accepted, observed, delivered, refused, lost */
+    FIELD_START,       /* seconds since 1970 */
     FIELD_NUMBER,      /* how many */
+    FIELD_DELIVERED, FIELD_RECIPIENTS, FIELD_BYTES, /* likewise */
     FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
     FIELD_COUNT
 };
@@ -125,8 +134,10 @@ enum change_kind {
     CHANGE_LIST_ADD,        /* action, client, helo, sender, scope, until, note */
     CHANGE_LIST_REMOVE,     /* id */
     CHANGE_LIST_REMOVE_ENTRY, /* action, client, helo, sender, scope: the entry that says just this */
-    CHANGE_OBSERVE,         /* check, subject, cause, number, sample */
-    CHANGE_OBSERVE_TRIM,    /* number: rows to keep */
+    CHANGE_OBSERVE,         /* check, subject, cause, envelope_sender, client, mode, number, delivered, sample */
+    CHANGE_SENDING,         /* address, envelope_sender, number, recipients, bytes */
+    CHANGE_TALLY,           /* start, scope, check or '', outcome, number */
+    CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
     CHANGE_COUNT
 };
 

@@ -7,6 +7,10 @@
     "credential.changed, created"
 #define ACCOUNT_TABLES " FROM account LEFT JOIN credential ON credential.address = account.address "
 
+#define OBSERVATION_COLUMNS                                                                                  \
+    "subject, check_name, cause, envelope_sender, client, mode, subject_kind, count, delivered,"             \
+    " first_seen, last_seen, sample"
+
 const char *const query_sql[QUERY_COUNT] = {
     [QUERY_DOMAIN] = "SELECT name, kind, target FROM domain WHERE name = ?1",
     [QUERY_DOMAINS] = "SELECT name, kind, target,"
@@ -63,8 +67,16 @@ const char *const query_sql[QUERY_COUNT] = {
                              " (SELECT count(*) FROM domain), (SELECT count(*) FROM alias),"
                              " (SELECT count(*) FROM send_grant), (SELECT count(*) FROM policy),"
                              " (SELECT count(*) FROM list_entry)",
-    [QUERY_OBSERVATIONS] = "SELECT check_name, subject, cause, count, first_seen, last_seen, sample"
-                           " FROM observation ORDER BY check_name, count DESC, subject",
+    [QUERY_OBSERVATIONS] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE last_seen >= ?1"
+                           " ORDER BY subject, check_name, cause, envelope_sender, client, mode",
+    [QUERY_OBSERVATIONS_OF] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE subject = ?1"
+                              " ORDER BY check_name, cause, envelope_sender, client, mode",
+    [QUERY_SENDING_OF] = "SELECT envelope_sender, messages, recipients, bytes, first_seen, last_seen"
+                         " FROM sending WHERE account = ?1 ORDER BY messages DESC, envelope_sender",
+    [QUERY_SENDING_ACCOUNTS] = "SELECT account, sum(messages) FROM sending WHERE last_seen >= ?1"
+                               " GROUP BY account ORDER BY account",
+    [QUERY_TALLIES] = "SELECT start, check_name, outcome, count FROM tally WHERE start >= ?1 AND scope = ?2"
+                      " ORDER BY start, check_name, outcome",
 };
 
 /* An account takes its policy rows, grants and memberships with it; an alias that
@@ -72,6 +84,16 @@ const char *const query_sql[QUERY_COUNT] = {
 #define ALIASES_WITHOUT_DESTINATION                                                                          \
     "DELETE FROM alias WHERE NOT EXISTS"                                                                     \
     " (SELECT 1 FROM alias_destination d WHERE d.address = alias.address)"
+
+/* Rows that one subject, and one account's senders, may take. */
+#define OBSERVATIONS_OF_ONE "64"
+#define SENDERS_OF_ONE      "64"
+
+#define OBSERVATION_KEY "subject, check_name, cause, envelope_sender, client, mode"
+#define TRIM_KIND(kind)                                                                                      \
+    "DELETE FROM observation WHERE (" OBSERVATION_KEY ") IN (SELECT " OBSERVATION_KEY                        \
+    " FROM observation WHERE subject_kind = '" kind "' ORDER BY arrived DESC, last_seen DESC"                \
+    " LIMIT 9223372036854775807 OFFSET :number)"
 
 const struct change_type change_types[CHANGE_COUNT] = {
     [CHANGE_DOMAIN_ADD] = { "domain-add", DATABASE_ACCOUNTS, { FIELD_DOMAIN, FIELD_KIND, FIELD_TARGET, FIELD_NOW },
@@ -173,15 +195,42 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " AND sender = :sender AND scope = :scope" },
         "no such entry: see policyctl list show", NULL, NULL },
     [CHANGE_OBSERVE] = { "observe", DATABASE_STATE,
-        { FIELD_CHECK, FIELD_SUBJECT, FIELD_CAUSE, FIELD_NUMBER, FIELD_SAMPLE, FIELD_NOW },
-        { "INSERT INTO observation (check_name, subject, cause, count, first_seen, last_seen, sample)"
-          " VALUES (:check, :subject, :cause, :number, :now, :now, :sample)"
-          " ON CONFLICT (check_name, subject, cause) DO UPDATE"
-          " SET count = observation.count + :number, last_seen = :now, sample = :sample" },
+        { FIELD_CHECK, FIELD_SUBJECT, FIELD_CAUSE, FIELD_ENVELOPE_SENDER, FIELD_CLIENT, FIELD_MODE, FIELD_NUMBER,
+          FIELD_DELIVERED, FIELD_SAMPLE, FIELD_NOW },
+        { "INSERT INTO observation (subject, check_name, cause, envelope_sender, client, mode, subject_kind, count,"
+          " delivered, arrived, first_seen, last_seen, sample) VALUES (:subject, :check, :cause, :envelope_sender,"
+          " :client, :mode, :subject_kind, :number, :delivered, CAST(:delivered AS INTEGER) > 0, :now, :now, :sample)"
+          " ON CONFLICT (subject, check_name, cause, envelope_sender, client, mode) DO UPDATE"
+          " SET count = observation.count + excluded.count, delivered = observation.delivered + excluded.delivered,"
+          " arrived = CASE WHEN excluded.arrived = 1 THEN 1 ELSE observation.arrived END,"
+          " last_seen = excluded.last_seen, sample = excluded.sample",
+          "DELETE FROM observation WHERE subject = :subject"
+          " AND (check_name, cause, envelope_sender, client, mode) IN"
+          " (SELECT check_name, cause, envelope_sender, client, mode FROM observation WHERE subject = :subject"
+          " ORDER BY arrived DESC, last_seen DESC LIMIT 9223372036854775807 OFFSET " OBSERVATIONS_OF_ONE ")" },
         NULL, NULL, NULL },
-    [CHANGE_OBSERVE_TRIM] = { "observe-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_NOW },
-        { "DELETE FROM observation WHERE (check_name, subject, cause) IN"
-          " (SELECT check_name, subject, cause FROM observation ORDER BY last_seen DESC"
-          " LIMIT 9223372036854775807 OFFSET :number)" },
+    [CHANGE_SENDING] = { "sending", DATABASE_STATE,
+        { FIELD_ADDRESS, FIELD_ENVELOPE_SENDER, FIELD_NUMBER, FIELD_RECIPIENTS, FIELD_BYTES, FIELD_NOW },
+        { "INSERT INTO sending (account, envelope_sender, messages, recipients, bytes, first_seen, last_seen)"
+          " VALUES (:address, :envelope_sender, :number, :recipients, :bytes, :now, :now)"
+          " ON CONFLICT (account, envelope_sender) DO UPDATE SET messages = sending.messages + excluded.messages,"
+          " recipients = sending.recipients + excluded.recipients, bytes = sending.bytes + excluded.bytes,"
+          " last_seen = excluded.last_seen",
+          "DELETE FROM sending WHERE account = :address AND envelope_sender IN"
+          " (SELECT envelope_sender FROM sending WHERE account = :address ORDER BY last_seen DESC"
+          " LIMIT 9223372036854775807 OFFSET " SENDERS_OF_ONE ")" },
+        NULL, NULL, NULL },
+    [CHANGE_TALLY] = { "tally", DATABASE_STATE,
+        { FIELD_START, FIELD_SCOPE, FIELD_CHECK, FIELD_OUTCOME, FIELD_NUMBER, FIELD_NOW },
+        { "INSERT INTO tally (start, scope, check_name, outcome, count)"
+          " VALUES (:start, :scope, :check, :outcome, :number)"
+          " ON CONFLICT (start, scope, check_name, outcome) DO UPDATE SET count = tally.count + excluded.count" },
+        NULL, NULL, NULL },
+    [CHANGE_STATE_TRIM] = { "state-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_START, FIELD_NOW },
+        { "DELETE FROM tally WHERE start < :start",
+          "DELETE FROM sending WHERE last_seen < :start",
+          "DELETE FROM observation WHERE subject_kind IN ('account', 'sender', 'host') AND arrived IN (0, 1)"
+          " AND last_seen < :start",
+          TRIM_KIND("account"), TRIM_KIND("sender"), TRIM_KIND("host") },
         NULL, NULL, NULL },
 };

@@ -11,7 +11,7 @@
 /* Parameters are ?1, ?2, ... */
 extern const char *const query_sql[QUERY_COUNT];
 
-enum { CHANGE_STATEMENTS_MAX = 6 };
+enum { CHANGE_STATEMENTS_MAX = 7 };
 
 struct change_type {
     const char *name;
@@ -43,10 +43,27 @@ struct change_values {
     const char *value[FIELD_COUNT];                 /* NULL: the change does not take it, or SQL NULL */
     const char *domain_of;                          /* of address or catchall */
     const char *key_field, *key_value, *key_prefix; /* of a list entry */
+    const char *subject_kind;                       /* of an observation, by its check */
     char now[24];
     char text[4096]; /* what the pointers point into */
     size_t used;
 };
+
+/* Stores the canonical form of text (never empty) at *value_r. BAD or LIMIT, with a line. */
+typedef enum result field_check_fn(struct change_values *, const char *text, const char **value_r,
+                                   struct error *);
+
+struct field_type {
+    const char *name; /* on the control socket, in messages, and as :name in SQL */
+    field_check_fn *check;
+    bool optional;     /* may be empty */
+    const char *empty; /* the value then; NULL: SQL NULL */
+};
+
+extern const struct field_type field_types[FIELD_COUNT];
+
+/* Copies a text into the values. LIMIT, with a line: no room. */
+enum result field_keep(struct change_values *, const char *text, const char **value_r, struct error *) MUST_CHECK;
 
 /* Checks and normalises each field. BAD or LIMIT, with a line, where one is wrong. */
 enum result change_check(const struct change *, int64_t now, struct change_values *values_r,

@@ -139,6 +139,8 @@ static void add_change(struct observe_job *j, const struct observation *o)
     c->field[FIELD_SUBJECT] = o->subject;
     c->field[FIELD_CAUSE] = o->cause;
     c->field[FIELD_SAMPLE] = o->sample;
+    c->field[FIELD_MODE] = "observe";
+    c->field[FIELD_DELIVERED] = "0";
     c->field[FIELD_NUMBER] = j->number[i];
     j->job.set[j->job.sets++] = (struct change_set){ .change = c, .count = 1 };
 }
@@ -150,7 +152,8 @@ static void submit_trim(struct observations *o)
     if (!j)
         return;
     number_text(j->number[0], OBSERVATION_ROWS_MAX);
-    j->change[0].kind = CHANGE_OBSERVE_TRIM;
+    j->change[0].kind = CHANGE_STATE_TRIM;
+    j->change[0].field[FIELD_START] = "0";
     j->change[0].field[FIELD_NUMBER] = j->number[0];
     j->job.set[j->job.sets++] = (struct change_set){ .change = j->change, .count = 1 };
     writer_submit(o->writer, &j->job);

@@ -356,43 +356,122 @@ START_TEST(transactions_and_versions_answer)
 }
 END_TEST
 
-START_TEST(observations_are_counted_and_trimmed)
+static const char *observations(struct store *s)
+{
+    const char *since = "0";
+
+    return store_rows(s, QUERY_OBSERVATIONS, &since, 1);
+}
+
+START_TEST(observations_are_summed_up)
 {
     struct store *s = open_backend(_i, DATABASE_STATE);
+    const char *of = "a";
 
-    store_done(s, "observe check=helo_fqdn subject=a cause=c number=2 sample=first");
-    store_done(s, "observe check=helo_fqdn subject=a cause=c number=3 sample=second");
-    store_done(s, "observe check=helo_fqdn subject=b cause=c number=9 sample=x");
-    store_done(s, "observe check=access subject= cause= number=1 sample=");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_OBSERVATIONS),
-                     "access|||1|1800000000|1800000000|\n"
-                     "helo_fqdn|b|c|9|1800000000|1800000000|x\n"
-                     "helo_fqdn|a|c|5|1800000000|1800000000|second");
-    store_done(s, "observe-trim number=3");
-    ck_assert_ptr_nonnull(strstr(ALL_ROWS(s, QUERY_OBSERVATIONS), "helo_fqdn|a"));
-    store_done(s, "observe-trim number=2"); /* all three are of the same second */
-    const char *rows = ALL_ROWS(s, QUERY_OBSERVATIONS);
-    ck_assert_ptr_nonnull(strchr(rows, '\n'));
-    ck_assert_ptr_eq(strchr(rows, '\n'), strrchr(rows, '\n'));
-    store_done(s, "observe-trim number=0");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_OBSERVATIONS), "");
+    store_done(s, "observe check=helo_fqdn subject=a cause=c mode=observe number=2 delivered=0 sample=first");
+    store_done(s, "observe check=helo_fqdn subject=a cause=c mode=observe number=3 delivered=1 sample=second");
+    store_done(s, "observe check=helo_fqdn subject=a cause=c mode=enforce number=1 delivered=0 sample=x");
+    store_done(s, "observe check=sender_login subject=u@example.com cause=c envelope_sender=w@example.net"
+                  " client=192.0.2.0/24 mode=observe number=1 delivered=1 sample=x");
+    store_done(s, "observe check=sender_auth subject= cause= mode=observe number=1 delivered=0 sample=");
+    ck_assert_str_eq(observations(s),
+                     "|sender_auth||||observe|sender|1|0|1800000000|1800000000|\n"
+                     "a|helo_fqdn|c|||enforce|host|1|0|1800000000|1800000000|x\n"
+                     "a|helo_fqdn|c|||observe|host|5|1|1800000000|1800000000|second\n"
+                     "u@example.com|sender_login|c|w@example.net|192.0.2.0/24|observe|account|1|1|1800000000|"
+                     "1800000000|x");
+    ck_assert_ptr_nonnull(strstr(store_rows(s, QUERY_OBSERVATIONS_OF, &of, 1), "a|helo_fqdn|c|||enforce"));
     store_close(&s);
 }
 END_TEST
 
-START_TEST(the_oldest_observations_go)
+static void observe_at(struct store *s, int64_t now, const char *subject, const char *cause, int delivered)
 {
-    struct store *s = open_backend(_i, DATABASE_STATE);
+    char line[160];
     struct error e;
 
+    snprintf(line, sizeof line, "observe check=helo_fqdn subject=%s cause=%s mode=observe number=1 delivered=%d sample=x",
+             subject, cause, delivered);
+    ck_assert_int_eq(change_line_apply(s, span_of(line), now, &e), OK);
+}
+
+START_TEST(observations_are_trimmed_by_kind_and_evidence)
+{
+    struct store *s = open_backend(_i, DATABASE_STATE);
+
+    store_done(s, "observe check=sender_login subject=u@example.com cause=c mode=observe number=1 delivered=0 sample=x");
+    observe_at(s, NOW - 50, "arrived", "c", 1);
     for (int i = 0; i < 5; i++) {
-        char line[80];
-        snprintf(line, sizeof line, "observe check=access subject=s%d cause=c number=1 sample=x", i);
-        ck_assert_int_eq(change_line_apply(s, span_of(line), NOW + i, &e), OK);
+        char subject[16];
+        snprintf(subject, sizeof subject, "bot%d", i);
+        observe_at(s, NOW + i, subject, "c", 0);
     }
-    store_done(s, "observe-trim number=2");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_OBSERVATIONS),
-                     "access|s3|c|1|1800000003|1800000003|x\naccess|s4|c|1|1800000004|1800000004|x");
+    store_done(s, "state-trim number=2 start=0");
+    const char *rows = observations(s);
+    ck_assert_ptr_nonnull(strstr(rows, "u@example.com|"));
+    ck_assert_ptr_nonnull(strstr(rows, "arrived|"));
+    ck_assert_ptr_nonnull(strstr(rows, "bot4|"));
+    ck_assert_ptr_null(strstr(rows, "bot3|"));
+    char line[64];
+    snprintf(line, sizeof line, "state-trim number=9 start=%d", NOW);
+    store_done(s, line);
+    ck_assert_ptr_null(strstr(observations(s), "arrived|"));
+    ck_assert_ptr_nonnull(strstr(observations(s), "bot4|"));
+    store_close(&s);
+}
+END_TEST
+
+START_TEST(one_subject_takes_no_more_than_its_rows)
+{
+    struct store *s = open_backend(_i, DATABASE_STATE);
+    const char *of = "s";
+
+    observe_at(s, NOW - 1, "s", "arrived", 1);
+    for (int i = 0; i < 80; i++) {
+        char cause[16];
+        snprintf(cause, sizeof cause, "c%d", i);
+        observe_at(s, NOW + i, "s", cause, 0);
+    }
+    const char *rows = store_rows(s, QUERY_OBSERVATIONS_OF, &of, 1);
+    unsigned lines = 1;
+    for (const char *p = rows; (p = strchr(p, '\n')) != NULL; p++)
+        lines++;
+    ck_assert_uint_eq(lines, 64);
+    ck_assert_ptr_nonnull(strstr(rows, "|arrived|"));
+    ck_assert_ptr_nonnull(strstr(rows, "|c79|"));
+    ck_assert_ptr_null(strstr(rows, "|c0|"));
+    store_close(&s);
+}
+END_TEST
+
+START_TEST(what_accounts_send)
+{
+    struct store *s = open_backend(_i, DATABASE_STATE);
+    const char *of = "u@example.com", *since = "0";
+
+    store_done(s, "sending address=u@example.com envelope_sender= number=1 recipients=2 bytes=30");
+    store_done(s, "sending address=u@example.com envelope_sender=u@example.com number=2 recipients=2 bytes=10");
+    store_done(s, "sending address=u@example.com envelope_sender=u@example.com number=1 recipients=9 bytes=1");
+    ck_assert_str_eq(store_rows(s, QUERY_SENDING_OF, &of, 1), "u@example.com|3|11|11|1800000000|1800000000\n"
+                                                              "|1|2|30|1800000000|1800000000");
+    ck_assert_str_eq(store_rows(s, QUERY_SENDING_ACCOUNTS, &since, 1), "u@example.com|4");
+    store_close(&s);
+}
+END_TEST
+
+START_TEST(tallies)
+{
+    struct store *s = open_backend(_i, DATABASE_STATE);
+    const char *host[] = { "3600", "" }, *domain[] = { "0", "example.com" };
+
+    store_done(s, "tally start=3600 scope= check= outcome=accepted number=2");
+    store_done(s, "tally start=3600 scope= check= outcome=accepted number=3");
+    store_done(s, "tally start=7200 scope= check=helo_fqdn outcome=refused number=1");
+    store_done(s, "tally start=0 scope=example.com check= outcome=accepted number=7");
+    ck_assert_str_eq(store_rows(s, QUERY_TALLIES, host, 2), "3600||accepted|5\n7200|helo_fqdn|refused|1");
+    ck_assert_str_eq(store_rows(s, QUERY_TALLIES, domain, 2), "0||accepted|7");
+    store_done(s, "state-trim number=9 start=7200");
+    ck_assert_str_eq(store_rows(s, QUERY_TALLIES, host, 2), "7200|helo_fqdn|refused|1");
     store_close(&s);
 }
 END_TEST
@@ -449,8 +528,11 @@ int main(void)
     tcase_add_loop_test(t, no_sets_and_empty_sets, 0, BACKENDS);
     tcase_add_loop_test(t, a_callback_may_stop, 0, BACKENDS);
     tcase_add_loop_test(t, transactions_and_versions_answer, 0, BACKENDS);
-    tcase_add_loop_test(t, observations_are_counted_and_trimmed, 0, BACKENDS);
-    tcase_add_loop_test(t, the_oldest_observations_go, 0, BACKENDS);
+    tcase_add_loop_test(t, observations_are_summed_up, 0, BACKENDS);
+    tcase_add_loop_test(t, observations_are_trimmed_by_kind_and_evidence, 0, BACKENDS);
+    tcase_add_loop_test(t, one_subject_takes_no_more_than_its_rows, 0, BACKENDS);
+    tcase_add_loop_test(t, what_accounts_send, 0, BACKENDS);
+    tcase_add_loop_test(t, tallies, 0, BACKENDS);
     tcase_add_test(t, the_failing_store);
     tcase_add_test(t, an_unknown_backend);
     srunner_run_all(runner, CK_NORMAL);

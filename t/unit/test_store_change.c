@@ -25,7 +25,8 @@ static struct change change_with(enum change_kind kind, enum field field, const 
         [FIELD_CHECK] = "access",            [FIELD_MODE] = "off",
         [FIELD_ACTION] = "allow",            [FIELD_ID] = "1",
         [FIELD_CLIENT] = "192.0.2.9",
-        [FIELD_NUMBER] = "1",
+        [FIELD_NUMBER] = "1",                [FIELD_DELIVERED] = "0",
+        [FIELD_START] = "0",                 [FIELD_OUTCOME] = "accepted",
     };
     struct change c = { .kind = kind };
 
@@ -139,6 +140,10 @@ static const struct {
     { CHANGE_OBSERVE, FIELD_CAUSE, ".local", OK, ".local" },
     { CHANGE_OBSERVE, FIELD_SAMPLE, "a\tb", BAD, NULL },
     { CHANGE_OBSERVE, FIELD_NUMBER, "x", BAD, NULL },
+    { CHANGE_OBSERVE, FIELD_CLIENT, "192.0.2.1/24", BAD, NULL },
+    { CHANGE_TALLY, FIELD_CHECK, "", OK, "" },
+    { CHANGE_TALLY, FIELD_OUTCOME, "lost", OK, "lost" },
+    { CHANGE_TALLY, FIELD_OUTCOME, "kept", BAD, NULL },
 };
 
 START_TEST(each_field)
@@ -258,7 +263,8 @@ START_TEST(every_row_of_the_schema)
         ck_assert_ptr_nonnull(t->sql[0]);
         for (size_t i = 0; i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
             for (const char *p = t->sql[i]; (p = strchr(p, ':')) != NULL; p++) {
-                static const char *const derived[] = { "domain_of", "key_field", "key_value", "key_prefix", "now" };
+                static const char *const derived[] = { "domain_of",  "key_field",    "key_value",
+                                                       "key_prefix", "subject_kind", "now" };
                 struct span name = { p + 1, strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_") };
                 enum field field;
                 bool known = field_parse(name, &field) == OK && change_takes((enum change_kind)k, field);

@@ -122,7 +122,7 @@ START_TEST(committed_and_handed_back)
     ck_assert_str_eq(domains(), "a.example|mailbox|-|0|0");
     ck_assert_uint_eq(changed, 1);
     ck_assert_uint_eq(done_before_changed, 0);
-    ck_assert_int_eq(run(DATABASE_STATE, "observe check=access subject=s cause=c number=1 sample=x"), OK);
+    ck_assert_int_eq(run(DATABASE_STATE, "observe check=access subject=s cause=c mode=observe number=1 delivered=0 sample=x"), OK);
     ck_assert_uint_eq(changed, 1); /* only accounts count */
     struct writer_stats stats = writer_stats(writer);
     ck_assert_uint_eq(stats.transactions, 2);
@@ -178,7 +178,7 @@ START_TEST(two_databases)
 
     for (int i = 0; i < 100; i++) {
         if (i % 2)
-            init_one(&jobs[i], DATABASE_STATE, "observe check=access subject=s cause=c number=1 sample=x");
+            init_one(&jobs[i], DATABASE_STATE, "observe check=access subject=s cause=c mode=observe number=1 delivered=0 sample=x");
         else
             init_one(&jobs[i], DATABASE_ACCOUNTS, i % 4 ? "domain-remove domain=a.example"
                                                         : "domain-add domain=a.example kind=relay");
@@ -188,7 +188,7 @@ START_TEST(two_databases)
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(jobs[i].set.result, OK);
     struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_READ);
-    ck_assert_ptr_nonnull(strstr(store_rows(s, QUERY_OBSERVATIONS, NULL, 0), "access|s|c|50|"));
+    ck_assert_ptr_nonnull(strstr(store_rows(s, QUERY_OBSERVATIONS, &(const char *){ "0" }, 1), "s|access|c|||observe|host|50|"));
     store_close(&s);
 }
 END_TEST
@@ -258,7 +258,7 @@ START_TEST(closing)
     static struct one jobs[50];
 
     for (int i = 0; i < 50; i++) {
-        init_one(&jobs[i], DATABASE_STATE, "observe check=access subject=s cause=c number=1 sample=x");
+        init_one(&jobs[i], DATABASE_STATE, "observe check=access subject=s cause=c mode=observe number=1 delivered=0 sample=x");
         writer_submit(writer, &jobs[i].job);
         if (i == 20)
             writer_commit(writer);

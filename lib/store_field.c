@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fields of a change: one type a field, checked and brought into canonical
+ * form here, whoever sends it.  Layer 2.
+ */
+#include "store_schema.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "check_info.h"
+#include "network.h"
+
+enum result field_keep(struct change_values *v, const char *text, const char **value_r, struct error *e)
+{
+    size_t size = strlen(text) + 1;
+
+    if (size > sizeof v->text - v->used)
+        return error_set(e, LIMIT, "too long: %.40s...", text);
+    *value_r = memcpy(v->text + v->used, text, size);
+    v->used += size;
+    return OK;
+}
+
+static enum result check_address(struct change_values *v, const char *text, const char **value_r,
+                                 struct error *e)
+{
+    struct address address;
+    enum result r = address_check(text, false, &address, e);
+
+    return r == OK ? field_keep(v, address.text, value_r, e) : r;
+}
+
+static enum result check_domain(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    char domain[DOMAIN_MAX + 1];
+    enum result r = domain_check(text, domain, e);
+
+    return r == OK ? field_keep(v, domain, value_r, e) : r;
+}
+
+static enum result check_at_domain(struct change_values *v, const char *text, const char **value_r,
+                                   struct error *e)
+{
+    char at_domain[DOMAIN_MAX + 2] = "@";
+    enum result r = domain_check(text + 1, at_domain + 1, e);
+
+    return r == OK ? field_keep(v, at_domain, value_r, e) : r;
+}
+
+static enum result check_address_or_domain(struct change_values *v, const char *text, const char **value_r,
+                                           struct error *e)
+{
+    return text[0] == '@' ? check_at_domain(v, text, value_r, e) : check_address(v, text, value_r, e);
+}
+
+static enum result check_sender(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    if (strcmp(text, "*") == 0)
+        return field_keep(v, text, value_r, e);
+    return check_address_or_domain(v, text, value_r, e);
+}
+
+static enum result check_scope(struct change_values *v, const char *text, const char **value_r,
+                               struct error *e)
+{
+    return strchr(text, '@') ? check_address(v, text, value_r, e) : check_domain(v, text, value_r, e);
+}
+
+static enum result check_helo(struct change_values *v, const char *text, const char **value_r,
+                              struct error *e)
+{
+    char name[DOMAIN_MAX + 2] = ".";
+    bool suffix = text[0] == '.';
+
+    if (domain_parse(span_of(text + suffix), name + 1) != OK || name[1] == '\0' || strchr(text, ' '))
+        return error_set(e, BAD, "helo '%s' is no host name and no .suffix", text);
+    return field_keep(v, suffix ? name : name + 1, value_r, e);
+}
+
+static enum result check_client(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    struct network network;
+    char canonical[NETWORK_TEXT_MAX];
+    enum result r = network_parse(span_of(text), &network, e);
+
+    if (r != OK)
+        return r;
+    network_text(&network, canonical);
+    return field_keep(v, canonical, value_r, e);
+}
+
+/* One line of well-formed text: it is shown on terminals and in replies. */
+static enum result check_line(struct change_values *v, const char *text, const char **value_r,
+                              struct error *e)
+{
+    if (strlen(text) > 400)
+        return error_set(e, LIMIT, "text of more than 400 octets: %.40s...", text);
+    if (!utf8_valid(span_of(text)))
+        return error_set(e, BAD, "text that is no UTF-8: %.80s", text);
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return error_set(e, BAD, "control character in: %.80s", text);
+    return field_keep(v, text, value_r, e);
+}
+
+static enum result check_number(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    uint64_t number;
+
+    if (str_number(span_of(text), 0, INT64_MAX, &number) != OK)
+        return error_set(e, BAD, "'%.40s' is no number", text);
+    return field_keep(v, text, value_r, e);
+}
+
+/* One of the words in a list that is separated by '|'. */
+static enum result check_word(struct change_values *v, const char *words, const char *text,
+                              const char **value_r, struct error *e)
+{
+    struct span want = span_of(text);
+
+    for (const char *p = words, *end; p; p = end ? end + 1 : NULL) {
+        end = strchr(p, '|');
+        if (span_equal((struct span){ p, end ? (size_t)(end - p) : strlen(p) }, want))
+            return field_keep(v, text, value_r, e);
+    }
+    return error_set(e, BAD, "'%.40s' is none of %s", text, words);
+}
+
+static enum result check_kind(struct change_values *v, const char *text, const char **value_r,
+                              struct error *e)
+{
+    return check_word(v, "mailbox|relay|alias|user", text, value_r, e);
+}
+
+static enum result check_status(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    return check_word(v, "active|disabled", text, value_r, e);
+}
+
+static enum result check_mode(struct change_values *v, const char *text, const char **value_r,
+                              struct error *e)
+{
+    return check_word(v, "off|observe|enforce", text, value_r, e);
+}
+
+static enum result check_action(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    return check_word(v, "allow|deny", text, value_r, e);
+}
+
+static enum result check_outcome(struct change_values *v, const char *text, const char **value_r,
+                                 struct error *e)
+{
+    return check_word(v, "accepted|observed|delivered|refused|lost", text, value_r, e);
+}
+
+static enum result check_flag(struct change_values *v, const char *text, const char **value_r,
+                              struct error *e)
+{
+    return check_word(v, "0|1", text, value_r, e);
+}
+
+static enum result check_name(struct change_values *v, const char *text, const char **value_r,
+                              struct error *e)
+{
+    enum check_id id;
+    char names[256];
+    struct strbuf b;
+
+    if (check_parse(span_of(text), &id) == OK)
+        return field_keep(v, text, value_r, e);
+    strbuf_init(&b, names, sizeof names);
+    for (unsigned i = 0; i < CHECK_COUNT; i++)
+        strbuf_addf(&b, "%s%s", i ? ", " : "", check_infos[i].name);
+    return error_set(e, BAD, "no check '%.40s': there are %s", text, names);
+}
+
+/* "all", or a comma list without repetition. */
+static enum result check_services(struct change_values *v, const char *text, const char **value_r,
+                                  struct error *e)
+{
+    static const char *const names[] = { "smtp", "imap", "pop3", "sieve" };
+    unsigned seen = 0;
+
+    if (strcmp(text, "all") == 0)
+        return field_keep(v, text, value_r, e);
+    for (const char *p = text, *end; p; p = end ? end + 1 : NULL) {
+        end = strchr(p, ',');
+        struct span word = { p, end ? (size_t)(end - p) : strlen(p) };
+        unsigned i = 0;
+        while (i < sizeof names / sizeof *names && !span_equal(word, span_of(names[i])))
+            i++;
+        if (i == sizeof names / sizeof *names || (seen & 1u << i))
+            return error_set(e, BAD, "services '%.40s': all, or a list of smtp,imap,pop3,sieve", text);
+        seen |= 1u << i;
+    }
+    return field_keep(v, text, value_r, e);
+}
+
+/* A hash as Dovecot writes it; a bare password would be taken for one otherwise. */
+static enum result check_password(struct change_values *v, const char *text, const char **value_r,
+                                  struct error *e)
+{
+    const char *end = text[0] == '{' ? strchr(text, '}') : NULL;
+
+    if (!end || end == text + 1 || end[1] == '\0')
+        return error_set(e, BAD, "a password hash starts with its {SCHEME}");
+    if (check_line(v, text, value_r, NULL) != OK) /* no echo of a hash */
+        return error_set(e, BAD, "a password hash that is too long or has odd characters");
+    return OK;
+}
+
+const struct field_type field_types[FIELD_COUNT] = {
+    [FIELD_ADDRESS] = { "address", check_address, false, NULL },
+    [FIELD_CATCHALL] = { "alias", check_address_or_domain, false, NULL },
+    [FIELD_DOMAIN] = { "domain", check_domain, false, NULL },
+    [FIELD_TARGET] = { "target", check_domain, true, NULL },
+    [FIELD_KIND] = { "kind", check_kind, false, NULL },
+    [FIELD_PASSWORD] = { "password", check_password, false, NULL },
+    [FIELD_STATUS] = { "status", check_status, false, NULL },
+    [FIELD_SERVICES] = { "services", check_services, true, "all" },
+    [FIELD_REASON] = { "reason", check_line, false, NULL },
+    [FIELD_UNTIL] = { "until", check_number, true, NULL },
+    [FIELD_DESTINATION] = { "destination", check_address, false, NULL },
+    [FIELD_SEND] = { "members_send", check_flag, true, NULL },
+    [FIELD_GRANTEE] = { "grantee", check_address_or_domain, false, NULL },
+    [FIELD_SENDER] = { "sender", check_sender, false, "" },
+    [FIELD_CHECK] = { "check", check_name, false, "" },
+    [FIELD_SCOPE] = { "scope", check_scope, true, "" },
+    [FIELD_MODE] = { "mode", check_mode, false, NULL },
+    [FIELD_ACTION] = { "action", check_action, false, NULL },
+    [FIELD_CLIENT] = { "client", check_client, true, "" },
+    [FIELD_HELO] = { "helo", check_helo, true, "" },
+    [FIELD_NOTE] = { "note", check_line, true, "" },
+    [FIELD_ID] = { "id", check_number, false, NULL },
+    [FIELD_SUBJECT] = { "subject", check_line, true, "" },
+    [FIELD_CAUSE] = { "cause", check_line, true, "" },
+    [FIELD_SAMPLE] = { "sample", check_line, true, "" },
+    [FIELD_ENVELOPE_SENDER] = { "envelope_sender", check_line, true, "" },
+    [FIELD_OUTCOME] = { "outcome", check_outcome, false, NULL },
+    [FIELD_START] = { "start", check_number, false, NULL },
+    [FIELD_NUMBER] = { "number", check_number, false, NULL },
+    [FIELD_DELIVERED] = { "delivered", check_number, false, NULL },
+    [FIELD_RECIPIENTS] = { "recipients", check_number, false, NULL },
+    [FIELD_BYTES] = { "bytes", check_number, false, NULL },
+    [FIELD_NOW] = { "now", NULL, true, NULL },
+};
+
+const char *field_name(enum field f)
+{
+    return field_types[f].name;
+}
+
+enum result field_parse(struct span name, enum field *field_r)
+{
+    for (unsigned f = 0; f < FIELD_NOW; f++)
+        if (span_equal(name, span_of(field_types[f].name))) {
+            *field_r = (enum field)f;
+            return OK;
+        }
+    return NOT_FOUND;
+}
