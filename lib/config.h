@@ -53,7 +53,7 @@ struct config {
         unsigned timeout_ms, lookups, in_flight, cache_entries;
     } dns;
     struct {
-        unsigned request_bytes, attributes, connections, deadline_ms, idle_timeout_s;
+        unsigned request_bytes, attributes, connections, deadline_ms, idle_timeout_s, keep_days;
     } limits;
 
     struct {

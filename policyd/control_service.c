@@ -188,7 +188,7 @@ static void add_store_status(struct strbuf *b)
     strbuf_addf(b, "commits=%llu\nchanges=%llu\ncommit_failures=%llu\n", (unsigned long long)w.transactions,
                 (unsigned long long)w.sets, (unsigned long long)w.failures);
     strbuf_addf(b, "observations_lost=%llu\nlog_dropped=%llu\n",
-                (unsigned long long)observations_lost(the_daemon.observations),
+                (unsigned long long)aggregate_lost(the_daemon.aggregate),
                 (unsigned long long)log_dropped());
 }
 

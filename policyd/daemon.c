@@ -140,9 +140,11 @@ enum result daemon_open(struct error *e)
     if (r != OK)
         return r;
     if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
-        observations_open(d->base, d->writer, &d->observations) != OK ||
+        transactions_open(&d->transactions) != OK ||
+        aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
+    aggregate_keep(d->aggregate, d->config->limits.keep_days);
     return start_watch(d, e);
 }
 
@@ -151,7 +153,7 @@ void daemon_close(void)
     struct daemon *d = &the_daemon;
 
     server_close(&d->server);
-    observations_close(&d->observations);
+    aggregate_close(&d->aggregate);
     writer_close(&d->writer);
     if (watch.timer)
         event_free(watch.timer);
@@ -159,6 +161,7 @@ void daemon_close(void)
     store_close(&d->accounts);
     store_close(&watch.fail);
     answered_close(&d->answered);
+    transactions_close(&d->transactions);
     if (d->resolver)
         resolver_close(&d->resolver);
 }
@@ -226,6 +229,7 @@ enum result daemon_reload(struct error *e)
     server_set_limits(d->server, &limits);
     config_free(&d->config);
     d->config = config;
+    aggregate_keep(d->aggregate, config->limits.keep_days);
     rows_changed(d->rows);
     log_format(LOG_LEVEL_INFO, "configuration read again from %s", config->path);
     return OK;

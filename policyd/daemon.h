@@ -6,11 +6,12 @@
 #define POSTERN_DAEMON_H
 
 #include "lib/config.h"
+#include "policyd/aggregate.h"
 #include "policyd/answered.h"
-#include "policyd/observations.h"
 #include "policyd/resolver.h"
 #include "policyd/rows.h"
 #include "policyd/server.h"
+#include "policyd/transactions.h"
 #include "policyd/writer.h"
 
 struct daemon {
@@ -20,8 +21,9 @@ struct daemon {
     struct rows *rows;
     struct resolver *resolver;
     struct writer *writer;
-    struct observations *observations;
+    struct aggregate *aggregate;
     struct answered *answered;
+    struct transactions *transactions;
     struct server *server;
     int64_t started;       /* seconds since 1970 */
     uint64_t decisions[3]; /* pass, refuse, defer */

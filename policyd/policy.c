@@ -127,10 +127,10 @@ enum result policy_decide(const struct request *q, struct facts *facts, bool exp
     return OK;
 }
 
-void policy_observed(const struct decision *d, policy_observed_fn *fn, void *context)
+void policy_found(const struct decision *d, policy_found_fn *fn, void *context)
 {
     for (int id = 0; id < CHECK_COUNT; id++)
-        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode == MODE_OBSERVE)
+        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode != MODE_OFF)
             fn((enum check_id)id, &d->finding[id], context);
 }
 

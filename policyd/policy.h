@@ -17,9 +17,9 @@
 enum result policy_decide(const struct request *, struct facts *, bool explain,
                           struct decision *decision_r) MUST_CHECK;
 
-/* Calls fn for each check that would have refused, had it been enforced. */
-typedef void policy_observed_fn(enum check_id, const struct finding *, void *context);
-void policy_observed(const struct decision *, policy_observed_fn *, void *context);
+/* Calls fn for each check that refuses, enforced or only observed. */
+typedef void policy_found_fn(enum check_id, const struct finding *, void *context);
+void policy_found(const struct decision *, policy_found_fn *, void *context);
 
 /* The key by which a request that Postfix sends again is known: instance, queue_id,
  * policy_context, protocol_state, recipient, recipient_count and size. NOT_FOUND:

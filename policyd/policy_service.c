@@ -13,6 +13,7 @@
 #include "policyd/log.h"
 #include "policyd/policy.h"
 #include "policyd/protocol.h"
+#include "policyd/record.h"
 
 struct parked {
     struct waiting waiting;
@@ -34,48 +35,12 @@ static uint64_t monotonic_us(void)
     return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static void count_observed(enum check_id id, const struct finding *f, void *context)
-{
-    unsigned *count = context;
-
-    (void)id, (void)f;
-    (*count)++;
-}
-
-static void observe(enum check_id id, const struct finding *f, void *context)
-{
-    (void)context;
-    observations_add(the_daemon.observations, id, f);
-}
-
-/* Records what was observed, unless the request is one that was answered before. */
-static void record(const struct request *q, struct decision *d, int64_t now)
-{
-    char key[RESEND_KEY_MAX];
-    struct span keyed = { key, 0 };
-    const char *before = NULL;
-    unsigned observed = 0;
-
-    policy_observed(d, count_observed, &observed);
-    if (observed == 0)
-        return;
-    if (policy_resend_key(q, key, &keyed.len) == OK)
-        before = answered_find(the_daemon.answered, keyed, now);
-    else
-        keyed.len = 0;
-    if (before && str_copy(span_of(before), d->action, sizeof d->action) == OK)
-        return;
-    policy_observed(d, observe, NULL);
-    if (keyed.len > 0)
-        answered_add(the_daemon.answered, keyed, d->action, now);
-}
-
 static void finish(struct conn *c, const struct request *q, struct decision *d, uint64_t began_us)
 {
     char line[LOG_LINE_MAX], reply[REPLY_MAX + 32];
     struct strbuf b;
 
-    record(q, d, daemon_now());
+    record_decision(q, d, daemon_now());
     the_daemon.decisions[d->decided_by < 0 ? 0 : d->degraded ? 2 : 1]++;
     strbuf_init(&b, line, sizeof line);
     policy_log_line(q, d, monotonic_us() - began_us, &b);

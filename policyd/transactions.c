@@ -70,7 +70,8 @@ static bool begin(struct transaction *t, struct span instance)
 static bool same(const struct sighting *a, const struct sighting *b)
 {
     return a->check == b->check && a->refused == b->refused && strcmp(a->subject, b->subject) == 0 &&
-           strcmp(a->cause, b->cause) == 0 && strcmp(a->network, b->network) == 0;
+           strcmp(a->cause, b->cause) == 0 && strcmp(a->envelope_sender, b->envelope_sender) == 0 &&
+           strcmp(a->network, b->network) == 0;
 }
 
 static const char *put(char **end, const char *text)
@@ -84,7 +85,8 @@ static const char *put(char **end, const char *text)
 
 static bool keep(struct transaction *t, const struct sighting *s)
 {
-    char *text = malloc(strlen(s->subject) + strlen(s->cause) + strlen(s->network) + strlen(s->sample) + 4);
+    char *text = malloc(strlen(s->subject) + strlen(s->cause) + strlen(s->envelope_sender) + strlen(s->network) +
+                        strlen(s->sample) + 5);
     struct sighting *n = &t->noted[t->count];
 
     if (!text)
@@ -92,6 +94,7 @@ static bool keep(struct transaction *t, const struct sighting *s)
     *n = *s;
     n->subject = put(&text, s->subject);
     n->cause = put(&text, s->cause);
+    n->envelope_sender = put(&text, s->envelope_sender);
     n->network = put(&text, s->network);
     n->sample = put(&text, s->sample);
     t->count++;

@@ -23,6 +23,7 @@ struct sighting {
     bool refused;        /* enforced; else only observed */
     const char *subject; /* who would have to mend it: account, sender or remote host */
     const char *cause;
+    const char *envelope_sender; /* as whom an account sent; else "" */
     const char *network; /* of the client: network_text of its /24 or /64, or "" */
     const char *sample;  /* the reply */
 };

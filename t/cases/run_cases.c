@@ -39,7 +39,8 @@ static enum result at_line(const struct run *r, struct error *e)
 
 static void add_observed(enum check_id id, const struct finding *f, void *context)
 {
-    strbuf_addf(context, "  observed %s (%s): %s\n", check_infos[id].name, f->cause, f->reply);
+    if (f->mode == MODE_OBSERVE)
+        strbuf_addf(context, "  observed %s (%s): %s\n", check_infos[id].name, f->cause, f->reply);
 }
 
 /* Waits as the daemon does: woken by an answer, or expired at the deadline. */
@@ -75,7 +76,7 @@ static void answer(struct run *r)
         strbuf_init(&b, reply, sizeof reply);
         protocol_format(decision.action, &b);
         strbuf_add(&r->out, (struct span){ reply, b.len - 1 });
-        policy_observed(&decision, add_observed, &r->out);
+        policy_found(&decision, add_observed, &r->out);
     }
     strbuf_init(&r->wire, r->request, sizeof r->request);
 }

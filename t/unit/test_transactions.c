@@ -8,7 +8,7 @@
 enum { NOW = 1000000 };
 
 static struct transactions *transactions;
-static const struct sighting helo = { CHECK_HELO_FQDN, false, "pc", "not_fqdn", "192.0.2.0/24", "504 5.5.2 x" };
+static const struct sighting helo = { CHECK_HELO_FQDN, false, "pc", "not_fqdn", "", "192.0.2.0/24", "504 5.5.2 x" };
 
 static void create(void)
 {
@@ -55,15 +55,16 @@ END_TEST
 
 START_TEST(each_part_makes_another_finding)
 {
-    struct sighting other[] = { helo, helo, helo, helo, helo };
+    struct sighting other[] = { helo, helo, helo, helo, helo, helo };
 
     other[0].check = CHECK_HELO_LOCAL;
     other[1].refused = true;
     other[2].subject = "pd";
     other[3].cause = "other";
     other[4].network = "";
+    other[5].envelope_sender = "x@example.com";
     ck_assert(note("i", &helo, NOW));
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 6; i++) {
         ck_assert(note("i", &other[i], NOW));
         ck_assert(!note("i", &other[i], NOW));
     }

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/record.h"
+
+#include <string.h>
+
+#include "policyd/daemon.h"
+#include "policyd/policy.h"
+
+enum { HOUR_S = 3600, DAY_S = 86400, CLIENT_BITS_V4 = 24, CLIENT_BITS_V6 = 64, NUMBER_MAX = 24 };
+
+/* ---- rows ---- */
+
+/* scope: "" the host, by the hour, or a domain, by the day. check: "" all mail. */
+static void tally(const char *scope, const char *check, const char *outcome, int64_t now)
+{
+    char start[NUMBER_MAX];
+    struct strbuf b;
+    struct change c = { .kind = CHANGE_TALLY };
+
+    strbuf_init(&b, start, sizeof start);
+    strbuf_addu(&b, (uint64_t)(now - now % (*scope ? DAY_S : HOUR_S)));
+    c.field[FIELD_START] = start;
+    c.field[FIELD_SCOPE] = scope;
+    c.field[FIELD_CHECK] = check;
+    c.field[FIELD_OUTCOME] = outcome;
+    aggregate_add(the_daemon.aggregate, AGGREGATE_OWN, &c, &(struct sums){ .number = 1 });
+}
+
+static void observe(const struct sighting *s, const struct sums *sums)
+{
+    struct change c = { .kind = CHANGE_OBSERVE };
+
+    c.field[FIELD_CHECK] = check_infos[s->check].name;
+    c.field[FIELD_SUBJECT] = s->subject;
+    c.field[FIELD_CAUSE] = s->cause;
+    c.field[FIELD_ENVELOPE_SENDER] = s->envelope_sender;
+    c.field[FIELD_CLIENT] = s->network;
+    c.field[FIELD_MODE] = mode_name(s->refused ? MODE_ENFORCE : MODE_OBSERVE);
+    c.field[FIELD_SAMPLE] = s->sample;
+    aggregate_add(the_daemon.aggregate,
+                  check_infos[s->check].subject == SUBJECT_LOGIN ? AGGREGATE_OWN : AGGREGATE_STRANGERS, &c, sums);
+}
+
+/* ---- findings ---- */
+
+static void client_network(const struct request *q, char text_r[static NETWORK_TEXT_MAX])
+{
+    struct network network;
+
+    text_r[0] = '\0';
+    if (!q->has_client)
+        return;
+    network = network_of(&q->client, q->client.v6 ? CLIENT_BITS_V6 : CLIENT_BITS_V4);
+    network_text(&network, text_r);
+}
+
+/* What every finding of one request has in common. */
+struct found {
+    const struct request *request;
+    char network[NETWORK_TEXT_MAX];
+    int64_t now;
+    unsigned count;
+};
+
+static void count_finding(enum check_id id, const struct finding *f, void *context)
+{
+    struct found *found = context;
+
+    (void)id, (void)f;
+    found->count++;
+}
+
+static void note_finding(enum check_id id, const struct finding *f, void *context)
+{
+    const struct found *found = context;
+    char sender[ADDRESS_MAX + 1] = "";
+    struct strbuf b;
+    struct sighting s = { .check = id,
+                          .refused = f->mode == MODE_ENFORCE,
+                          .subject = f->subject,
+                          .cause = f->cause,
+                          .envelope_sender = sender,
+                          .network = found->network,
+                          .sample = f->reply };
+
+    if (id == CHECK_SENDER_LOGIN) {
+        strbuf_init(&b, sender, sizeof sender);
+        strbuf_add_clean(&b, span_of(found->request->sender.text));
+    }
+    if (!transactions_note(the_daemon.transactions, found->request->attr[ATTR_INSTANCE], &s, found->now))
+        return;
+    observe(&s, &(struct sums){ .number = 1 });
+    tally("", check_infos[id].name, s.refused ? "refused" : "observed", found->now);
+}
+
+/* ---- the end of a message ---- */
+
+static void arrived(const struct sighting *s, void *context)
+{
+    const int64_t *now = context;
+
+    if (s->refused)
+        return;
+    observe(s, &(struct sums){ .delivered = 1 });
+    tally("", check_infos[s->check].name, "delivered", *now);
+}
+
+static uint64_t number(struct span text)
+{
+    uint64_t value;
+
+    return str_number(text, 0, INT64_MAX, &value) == OK ? value : 0;
+}
+
+static void record_sending(const struct request *q)
+{
+    char sender[ADDRESS_MAX + 1];
+    struct strbuf b;
+    struct change c = { .kind = CHANGE_SENDING };
+    struct sums sums = { .number = 1,
+                         .recipients = number(q->attr[ATTR_RECIPIENT_COUNT]),
+                         .bytes = number(q->attr[ATTR_SIZE]) };
+
+    strbuf_init(&b, sender, sizeof sender);
+    strbuf_add_clean(&b, span_of(q->sender.text));
+    c.field[FIELD_ADDRESS] = q->login.text;
+    c.field[FIELD_ENVELOPE_SENDER] = sender;
+    aggregate_add(the_daemon.aggregate, AGGREGATE_OWN, &c, &sums);
+}
+
+static void end_message(const struct request *q, const struct decision *d, int64_t now)
+{
+    char domain[DOMAIN_MAX + 1] = "";
+    bool accepted = d->decided_by < 0;
+
+    transactions_end(the_daemon.transactions, q->attr[ATTR_INSTANCE], now, accepted ? arrived : NULL, &now);
+    tally("", "", accepted ? "accepted" : "refused", now);
+    /* A login that has a domain is one that Postfix's SASL server knows. */
+    if (!accepted || !q->authenticated || q->login_odd || !address_domain(&q->login).ptr ||
+        str_copy(address_domain(&q->login), domain, sizeof domain) != OK)
+        return;
+    tally(domain, "", "accepted", now);
+    record_sending(q);
+}
+
+void record_decision(const struct request *q, struct decision *d, int64_t now)
+{
+    bool ends = q->state == STATE_END_OF_MESSAGE;
+    char key[RESEND_KEY_MAX];
+    struct span keyed = { key, 0 };
+    struct found found = { .request = q, .now = now };
+    const char *before = NULL;
+
+    policy_found(d, count_finding, &found);
+    if (!ends && found.count == 0)
+        return;
+    if (policy_resend_key(q, key, &keyed.len) == OK)
+        before = answered_find(the_daemon.answered, keyed, now);
+    else
+        keyed.len = 0;
+    if (before && str_copy(span_of(before), d->action, sizeof d->action) == OK)
+        return;
+    if (found.count > 0) {
+        client_network(q, found.network);
+        policy_found(d, note_finding, &found);
+    }
+    if (ends)
+        end_message(q, d, now);
+    if (keyed.len > 0)
+        answered_add(the_daemon.answered, keyed, d->action, now);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a decision leaves behind: observations, tallies, what accounts send, and the
+ * answer itself for the case that Postfix asks again.  Layer 7.
+ */
+#ifndef POSTERN_RECORD_H
+#define POSTERN_RECORD_H
+
+#include "policyd/decision.h"
+#include "policyd/request.h"
+
+/* Records the decision once; where the request was answered before, puts that answer
+ * in its place. now: seconds since 1970. */
+void record_decision(const struct request *, struct decision *, int64_t now);
+
+#endif
