@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dovecot-plugin/auth_private.h"
+#include "lib/setting.h"
 
 /* Everything one decision needs, from one state of the store. */
 struct rows {
@@ -187,41 +188,12 @@ static const char *closed(const struct rows *rows, const char *service, const ch
     return NULL;
 }
 
-/* The setting that a mail program has to change; `port` of the connection. */
-static void write_setting(const struct auth_login *login, bool implicit, char *text, size_t size)
-{
-    static const struct {
-        const char *service;
-        unsigned port;
-    } services[] = {
-        { "imap", 143 }, { "pop3", 110 }, { "smtp", 587 }, { "submission", 587 }, { "sieve", 4190 }
-    };
-    unsigned port = implicit ? 0 : login->local_port;
-    struct strbuf b;
-
-    for (size_t i = 0; port == 0 && i < sizeof services / sizeof services[0]; i++)
-        if (strcmp(login->service, services[i].service) == 0)
-            port = services[i].port;
-    strbuf_init(&b, text, size);
-    strbuf_adds(&b, "Set Encryption to STARTTLS");
-    if (port > 0)
-        strbuf_addf(&b, " on port %u", port);
-}
-
-static bool is_implicit(const struct config *c, unsigned port)
-{
-    for (size_t i = 0; i < c->dovecot.implicit_tls_ports.count; i++)
-        if (c->dovecot.implicit_tls_ports.item[i] == port)
-            return true;
-    return false;
-}
-
 /* The check that objects to the way the password came, or CHECK_COUNT. */
 static enum check_id objection(const struct auth_core *c, const struct auth_login *login)
 {
     if (login->secured == AUTH_SECURED_NONE)
         return CHECK_STARTTLS;
-    if (login->secured == AUTH_SECURED_TLS && is_implicit(c->config, login->local_port))
+    if (login->secured == AUTH_SECURED_TLS && port_list_has(&c->config->dovecot.implicit_tls_ports, login->local_port))
         return CHECK_IMPLICIT_TLS;
     return CHECK_COUNT;
 }
@@ -234,6 +206,7 @@ static enum auth_result judge(const struct auth_core *c, const struct auth_login
     enum mode mode = id < CHECK_COUNT ? mode_of(rows, id) : MODE_OFF;
     const char *detail, *cause = closed(rows, login->service, &detail);
     char setting[64];
+    struct strbuf b;
 
     if (cause) {
         a->cause = cause;
@@ -245,7 +218,8 @@ static enum auth_result judge(const struct auth_core *c, const struct auth_login
     if (mode != MODE_ENFORCE)
         return AUTH_OK;
     a->cause = check_name(id);
-    write_setting(login, id == CHECK_IMPLICIT_TLS, setting, sizeof setting);
+    strbuf_init(&b, setting, sizeof setting);
+    setting_starttls(login->service, id == CHECK_IMPLICIT_TLS ? 0 : login->local_port, &b);
     write_reason(c, id, rows->address->text, setting, a);
     return AUTH_REFUSED;
 }

@@ -104,3 +104,11 @@ void config_free(struct config **config)
     config_clear(c);
     free(c);
 }
+
+bool port_list_has(const struct port_list *l, unsigned port)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->item[i] == port)
+            return true;
+    return false;
+}

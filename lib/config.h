@@ -25,6 +25,8 @@ struct port_list {
     size_t count;
 };
 
+bool port_list_has(const struct port_list *, unsigned port);
+
 struct network_list {
     struct network *item;
     size_t count;

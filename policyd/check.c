@@ -13,8 +13,8 @@ const struct check checks[CHECK_COUNT] = {
     [CHECK_ACCESS] = { access_run, HELO_STATES, CONTEXT_RECIPIENT, CHECK_STRANGERS_ONLY },
     [CHECK_ACCOUNT_STATUS] = { account_status_run, SENDER_STATES, CONTEXT_SENDER | CONTEXT_END_OF_DATA,
                                CHECK_NEEDS_ACCOUNTS },
-    [CHECK_STARTTLS] = { 0 }, /* decided at the login, by the Dovecot plugin */
-    [CHECK_IMPLICIT_TLS] = { 0 },
+    [CHECK_STARTTLS] = { starttls_run, SENDER_STATES, CONTEXT_SENDER, CHECK_NEEDS_ACCOUNTS },
+    [CHECK_IMPLICIT_TLS] = { implicit_tls_run, SENDER_STATES, CONTEXT_SENDER, CHECK_NEEDS_ACCOUNTS },
     [CHECK_SENDER_LOGIN] = { sender_login_run, SENDER_STATES, CONTEXT_SENDER, CHECK_NEEDS_ACCOUNTS },
     [CHECK_SENDER_AUTH] = { sender_auth_run, SENDER_STATES, CONTEXT_SENDER,
                             HELO_FLAGS | CHECK_NEEDS_ACCOUNTS },

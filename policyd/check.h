@@ -44,7 +44,7 @@ extern const struct check checks[CHECK_COUNT];
 enum verdict check_refuse(const struct check_ctx *, struct finding *, const char *cause, const char *subject,
                           const char *detail);
 
-check_fn access_run, account_status_run, sender_login_run, sender_auth_run, helo_local_run, helo_fqdn_run,
-    helo_self_run, helo_resolve_run;
+check_fn access_run, account_status_run, starttls_run, implicit_tls_run, sender_login_run, sender_auth_run,
+    helo_local_run, helo_fqdn_run, helo_self_run, helo_resolve_run;
 
 #endif

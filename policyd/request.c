@@ -109,12 +109,8 @@ static bool is_submission(const struct request *r, const struct config *c)
 {
     uint64_t port;
 
-    if (str_number(r->attr[ATTR_SERVER_PORT], 1, 65535, &port) != OK)
-        return false;
-    for (size_t i = 0; i < c->submission_ports.count; i++)
-        if (c->submission_ports.item[i] == port)
-            return true;
-    return false;
+    return str_number(r->attr[ATTR_SERVER_PORT], 1, 65535, &port) == OK &&
+           port_list_has(&c->submission_ports, (unsigned)port);
 }
 
 void request_prepare(struct request *r, const struct config *c)

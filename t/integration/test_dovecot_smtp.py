@@ -103,6 +103,27 @@ def test_encrypted(host, service):
     assert auth(host, service, "wrong", starttls).startswith("535 5.7.8 Error: authentication failed")
 
 
+def test_implicit_tls(host):
+    """Postfix tells Dovecot no port: policyd decides, at the first request after the login."""
+    host.policyd.settings["dovecot"]["implicit_tls_ports"] += [host.port("submissions")]
+    host.policyd.write_config()
+    host.policyd.ctl("reload")
+    host.policyd.ctl("policy", "set", "implicit_tls", "enforce")
+    try:
+        for service, begins in (("submissions", "554 5.7.1"), ("submission", "2")):
+            with Smtp(host.port(service), tls=service == "submissions") as smtp:
+                smtp.command("EHLO [127.0.0.2]")
+                if service == "submission":
+                    smtp.starttls()
+                    smtp.command("EHLO [127.0.0.2]")
+                assert smtp.login(USER, PASSWORD).startswith("235 ")
+                reply = smtp.message(USER, "someone@elsewhere.net")
+            assert reply.startswith(begins), reply
+            assert ("Set Encryption to STARTTLS on port 587" in reply) == (service == "submissions")
+    finally:
+        host.policyd.ctl("policy", "unset", "implicit_tls")
+
+
 def test_bare_name(host):
     """Postfix, and with it policyd, is told the whole address."""
     with Smtp(host.port("submission")) as smtp:
