@@ -14,10 +14,11 @@ struct auth_core *auth_core_new(const char *config_path, struct error *e)
     }
     if (config_load(config_path, &c->config, e) == OK) {
         c->store = auth_store_new(NULL, c->config->accounts_db, c->config->dovecot.store_timeout_ms);
-        if (!c->store)
+        c->report = auth_report_new(c->config->observe_socket);
+        if (!c->store || !c->report)
             error_set(e, TRY_AGAIN, "out of memory");
     }
-    if (!c->store)
+    if (!c->store || !c->report)
         auth_core_free(&c);
     return c;
 }
@@ -26,6 +27,7 @@ void auth_core_free(struct auth_core **core)
 {
     if (*core) {
         auth_store_free(&(*core)->store);
+        auth_report_free(&(*core)->report);
         config_free(&(*core)->config);
     }
     free(*core);

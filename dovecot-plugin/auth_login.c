@@ -252,6 +252,47 @@ static const char *dummy_hash(const struct config *c)
                : "{CRYPT}$y$j9T$TtjdxFE/OXkQavlMpGuFM1$c4a1WIB2MgAgdHFRMCEnUBvGoqMfToKLIlGjRrjqJwD";
 }
 
+/* ---- what policyd is told ---- */
+
+static enum login_security security_of(const struct auth_core *c, const struct auth_login *login)
+{
+    bool of_postfix = login->local_port == 0; /* which says no more than "secured" */
+
+    if (login->secured == AUTH_SECURED_NONE)
+        return LOGIN_NONE;
+    if (of_postfix)
+        return LOGIN_SECURED;
+    if (login->secured == AUTH_SECURED_TRUSTED)
+        return LOGIN_TRUSTED;
+    return port_list_has(&c->config->dovecot.implicit_tls_ports, login->local_port) ? LOGIN_IMPLICIT
+                                                                                    : LOGIN_STARTTLS;
+}
+
+static void report(struct auth_core *c, const struct auth_login *login, const struct auth_answer *a,
+                   enum login_outcome outcome)
+{
+    struct login_event e = { .security = security_of(c, login),
+                             .outcome = outcome,
+                             .port = login->local_port,
+                             .bare = strchr(login->user, '@') == NULL };
+
+    copy(outcome == LOGIN_UNKNOWN ? "" : a->user, e.account, sizeof e.account);
+    copy(login->service, e.service, sizeof e.service);
+    copy(login->mechanism, e.mechanism, sizeof e.mechanism);
+    copy(login->client, e.client, sizeof e.client);
+    copy(*a->cause ? a->cause : a->observed, e.cause, sizeof e.cause);
+    if (domain_check(login->server_name, e.server_name, NULL) != OK)
+        e.server_name[0] = '\0';
+    auth_report_send(c->report, &e, login->now);
+}
+
+static const enum login_outcome outcomes[] = {
+    [AUTH_OK] = LOGIN_OK,           [AUTH_UNKNOWN] = LOGIN_UNKNOWN,         [AUTH_MISMATCH] = LOGIN_MISMATCH,
+    [AUTH_REFUSED] = LOGIN_REFUSED, [AUTH_UNAVAILABLE] = LOGIN_UNAVAILABLE,
+};
+
+/* ---- logins ---- */
+
 enum auth_result auth_core_login(struct auth_core *c, const struct auth_login *login, auth_verify_fn *verify,
                                  void *context, struct auth_answer *answer_r)
 {
@@ -264,6 +305,7 @@ enum auth_result auth_core_login(struct auth_core *c, const struct auth_login *l
     else if (r == AUTH_OK)
         r = verify(rows.password, false, context) ? judge(c, login, &rows, answer_r) : AUTH_MISMATCH;
     explicit_bzero(&rows, sizeof rows);
+    report(c, login, answer_r, outcomes[r]);
     return r;
 }
 
@@ -286,5 +328,6 @@ enum auth_result auth_core_credentials(struct auth_core *c, const struct auth_lo
             copy(rows.password, password_r, AUTH_PASSWORD_MAX);
     }
     explicit_bzero(&rows, sizeof rows);
+    report(c, login, answer_r, r == AUTH_OK ? LOGIN_LOOKUP : outcomes[r]);
     return r;
 }

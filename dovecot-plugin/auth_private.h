@@ -6,10 +6,12 @@
 #define POSTERN_AUTH_PRIVATE_H
 
 #include "dovecot-plugin/auth_core.h"
+#include "dovecot-plugin/auth_report.h"
 
 struct auth_core {
     struct config *config;
     struct auth_store *store;
+    struct auth_report *report;
 };
 
 /* The canonical name of an account, completed with default_domain. NOT_FOUND: no

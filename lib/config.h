@@ -41,6 +41,7 @@ struct config {
     char *control_socket, *observe_socket;
     char *accounts_db, *state_db;
     char *user, *socket_group, *control_group; /* "": as the process is */
+    char *observe_user;                        /* whose datagrams are believed, besides root's */
     char *log;                                 /* "stderr", "syslog" or a path */
     char *hostname;                            /* canonical; by default gethostname(2) */
     char *default_domain;                      /* canonical; "" where bare logins stay bare */

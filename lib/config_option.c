@@ -34,6 +34,8 @@ static const struct config_row rows[] = {
         "group of the unix sockets of listen and socketmap_listen; empty: the process' own"),
     ROW("", "control_group", OWNER, "postern-admin", control_group,
         "group of control_socket; empty: the process' own"),
+    ROW("", "observe_user", OWNER, "dovecot", observe_user,
+        "user who may report logins besides root; its group has observe_socket"),
     ROW("", "log", LOG, "syslog", log, "syslog, stderr or a file"),
     ROW("", "hostname", HOST, "", hostname, "name of this host; empty: as gethostname(2) says"),
     ROW("", "trusted_networks", NETWORKS, "127.0.0.0/8 ::1", trusted_networks,

@@ -29,7 +29,7 @@ enum store_access {
 
 /* ---- reading ---- */
 
-enum { ROW_COLUMNS_MAX = 12 };
+enum { ROW_COLUMNS_MAX = 13 };
 
 /* Column texts (NULL for SQL NULL) stay valid until the callback returns. */
 struct row {
@@ -70,13 +70,16 @@ enum query {
     QUERY_OBSERVATIONS_OF,    /* subject -> the same */
     QUERY_SENDING_OF,         /* account -> envelope_sender, messages, recipients, bytes, first_seen, last_seen */
     QUERY_SENDING_ACCOUNTS,   /* since -> account, messages */
+    QUERY_LOGINS,             /* since -> account, outcome, service, mechanism, security, port, server_name,
+                                 client, cause, bare, count, first_seen, last_seen */
+    QUERY_LOGINS_OF,          /* account -> the same */
     QUERY_TALLIES,            /* since, scope -> start, check_name, outcome, count */
     QUERY_COUNT
 };
 
 /* ---- changing ---- */
 
-enum { CHANGE_FIELDS_MAX = 11 };
+enum { CHANGE_FIELDS_MAX = 12 };
 
 /* What a change is told, by name; each has a type that is checked and normalised
  * in one place (store_change.c). */
@@ -105,7 +108,8 @@ enum field {
     FIELD_ID,          /* a number */
     FIELD_SUBJECT, FIELD_CAUSE, FIELD_SAMPLE, /* one line each */
     FIELD_ENVELOPE_SENDER, /* one line: as it came, may be no address */
-    FIELD_OUTCOME,     /* of a tally: accepted, observed, delivered, refused, lost */
+    FIELD_OUTCOME,     /* of a tally or a login: a word */
+    FIELD_SERVICE, FIELD_MECHANISM, FIELD_SECURITY, FIELD_PORT, FIELD_SERVER_NAME, FIELD_BARE, /* of a login */
     FIELD_START,       /* seconds since 1970 */
     FIELD_NUMBER,      /* how many */
     FIELD_DELIVERED, FIELD_RECIPIENTS, FIELD_BYTES, /* likewise */
@@ -137,6 +141,8 @@ enum change_kind {
     CHANGE_OBSERVE,         /* check, subject, cause, envelope_sender, client, mode, number, delivered, sample */
     CHANGE_SENDING,         /* address, envelope_sender, number, recipients, bytes */
     CHANGE_TALLY,           /* start, scope, check or '', outcome, number */
+    CHANGE_LOGIN,           /* subject, outcome, service, mechanism, security, port, server_name, client, cause,
+                               bare, number */
     CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
     CHANGE_COUNT
 };

@@ -155,12 +155,6 @@ static enum result check_action(struct change_values *v, const char *text, const
     return check_word(v, "allow|deny", text, value_r, e);
 }
 
-static enum result check_outcome(struct change_values *v, const char *text, const char **value_r,
-                                 struct error *e)
-{
-    return check_word(v, "accepted|observed|delivered|refused|lost", text, value_r, e);
-}
-
 static enum result check_flag(struct change_values *v, const char *text, const char **value_r,
                               struct error *e)
 {
@@ -244,7 +238,13 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_CAUSE] = { "cause", check_line, true, "" },
     [FIELD_SAMPLE] = { "sample", check_line, true, "" },
     [FIELD_ENVELOPE_SENDER] = { "envelope_sender", check_line, true, "" },
-    [FIELD_OUTCOME] = { "outcome", check_outcome, false, NULL },
+    [FIELD_OUTCOME] = { "outcome", check_line, false, NULL },
+    [FIELD_SERVICE] = { "service", check_line, true, "" },
+    [FIELD_MECHANISM] = { "mechanism", check_line, true, "" },
+    [FIELD_SECURITY] = { "security", check_line, false, NULL },
+    [FIELD_PORT] = { "port", check_number, true, "0" },
+    [FIELD_SERVER_NAME] = { "server_name", check_line, true, "" },
+    [FIELD_BARE] = { "bare", check_flag, true, "0" },
     [FIELD_START] = { "start", check_number, false, NULL },
     [FIELD_NUMBER] = { "number", check_number, false, NULL },
     [FIELD_DELIVERED] = { "delivered", check_number, false, NULL },

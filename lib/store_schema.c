@@ -10,6 +10,9 @@
 #define OBSERVATION_COLUMNS                                                                                  \
     "subject, check_name, cause, envelope_sender, client, mode, subject_kind, count, delivered,"             \
     " first_seen, last_seen, sample"
+#define LOGIN_KEY                                                                                            \
+    "account, outcome, service, mechanism, security, port, server_name, client, cause, bare"
+#define LOGIN_COLUMNS LOGIN_KEY ", count, first_seen, last_seen"
 
 const char *const query_sql[QUERY_COUNT] = {
     [QUERY_DOMAIN] = "SELECT name, kind, target FROM domain WHERE name = ?1",
@@ -75,6 +78,8 @@ const char *const query_sql[QUERY_COUNT] = {
                          " FROM sending WHERE account = ?1 ORDER BY messages DESC, envelope_sender",
     [QUERY_SENDING_ACCOUNTS] = "SELECT account, sum(messages) FROM sending WHERE last_seen >= ?1"
                                " GROUP BY account ORDER BY account",
+    [QUERY_LOGINS] = "SELECT " LOGIN_COLUMNS " FROM login WHERE last_seen >= ?1 ORDER BY " LOGIN_KEY,
+    [QUERY_LOGINS_OF] = "SELECT " LOGIN_COLUMNS " FROM login WHERE account = ?1 ORDER BY " LOGIN_KEY,
     [QUERY_TALLIES] = "SELECT start, check_name, outcome, count FROM tally WHERE start >= ?1 AND scope = ?2"
                       " ORDER BY start, check_name, outcome",
 };
@@ -88,6 +93,7 @@ const char *const query_sql[QUERY_COUNT] = {
 /* Rows that one subject, and one account's senders, may take. */
 #define OBSERVATIONS_OF_ONE "64"
 #define SENDERS_OF_ONE      "64"
+#define LOGINS_OF_ONE       "64" /* of each outcome: guessing pushes out no login that succeeded */
 
 #define OBSERVATION_KEY "subject, check_name, cause, envelope_sender, client, mode"
 #define TRIM_KIND(kind)                                                                                      \
@@ -226,9 +232,21 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " VALUES (:start, :scope, :check, :outcome, :number)"
           " ON CONFLICT (start, scope, check_name, outcome) DO UPDATE SET count = tally.count + excluded.count" },
         NULL, NULL, NULL },
+    [CHANGE_LOGIN] = { "login", DATABASE_STATE,
+        { FIELD_SUBJECT, FIELD_OUTCOME, FIELD_SERVICE, FIELD_MECHANISM, FIELD_SECURITY, FIELD_PORT,
+          FIELD_SERVER_NAME, FIELD_CLIENT, FIELD_CAUSE, FIELD_BARE, FIELD_NUMBER, FIELD_NOW },
+        { "INSERT INTO login (" LOGIN_COLUMNS ") VALUES (:subject, :outcome, :service, :mechanism, :security,"
+          " :port, :server_name, :client, :cause, :bare, :number, :now, :now)"
+          " ON CONFLICT (" LOGIN_KEY ") DO UPDATE SET count = login.count + excluded.count,"
+          " last_seen = excluded.last_seen",
+          "DELETE FROM login WHERE account = :subject AND outcome = :outcome AND (" LOGIN_KEY ") IN"
+          " (SELECT " LOGIN_KEY " FROM login WHERE account = :subject AND outcome = :outcome"
+          " ORDER BY last_seen DESC LIMIT 9223372036854775807 OFFSET " LOGINS_OF_ONE ")" },
+        NULL, NULL, NULL },
     [CHANGE_STATE_TRIM] = { "state-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_START, FIELD_NOW },
         { "DELETE FROM tally WHERE start < :start",
           "DELETE FROM sending WHERE last_seen < :start",
+          "DELETE FROM login WHERE last_seen < :start",
           "DELETE FROM observation WHERE subject_kind IN ('account', 'sender', 'host') AND arrived IN (0, 1)"
           " AND last_seen < :start",
           TRIM_KIND("account"), TRIM_KIND("sender"), TRIM_KIND("host") },

@@ -11,7 +11,7 @@
 /* Parameters are ?1, ?2, ... */
 extern const char *const query_sql[QUERY_COUNT];
 
-enum { CHANGE_STATEMENTS_MAX = 7 };
+enum { CHANGE_STATEMENTS_MAX = 8 };
 
 struct change_type {
     const char *name;

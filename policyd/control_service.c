@@ -10,6 +10,7 @@
 
 #include "policyd/daemon.h"
 #include "policyd/log.h"
+#include "policyd/login_service.h"
 #include "policyd/protocol.h"
 
 enum { CHANGES_MAX = 1024 };
@@ -192,6 +193,15 @@ static void add_store_status(struct strbuf *b)
                 (unsigned long long)log_dropped());
 }
 
+static void add_login_status(struct strbuf *b)
+{
+    struct login_stats l = login_stats();
+
+    strbuf_addf(b, "logins=%llu\nlogins_lost=%llu\nlogins_forbidden=%llu\nlogins_malformed=%llu\n",
+                (unsigned long long)l.received, (unsigned long long)l.lost, (unsigned long long)l.forbidden,
+                (unsigned long long)l.malformed);
+}
+
 static void add_dns_status(struct strbuf *b)
 {
     struct resolver_stats dns;
@@ -223,6 +233,7 @@ static enum served status(struct conn *c, struct span lines)
                 (unsigned long long)s.malformed, (unsigned long long)s.oversized,
                 (unsigned long long)s.idle_closed, (unsigned long long)s.cap_closed);
     add_store_status(&b);
+    add_login_status(&b);
     add_dns_status(&b);
     strbuf_addc(&b, '\n');
     conn_reply(c, (struct span){ array, b.len });

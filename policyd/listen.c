@@ -14,14 +14,14 @@
 enum { BACKLOG = 1024 };
 
 /* A socket file that nobody listens on is left over from a crash. */
-static bool is_stale(const struct sockaddr_un *un)
+static bool is_stale(const struct sockaddr_un *un, int type)
 {
     struct stat st;
     int fd = -1;
     bool refused = false;
 
     if (lstat(un->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-        (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0)
+        (fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0)) >= 0)
         refused = connect(fd, (const struct sockaddr *)un, sizeof *un) != 0 && errno == ECONNREFUSED;
     if (fd >= 0)
         close(fd);
@@ -52,29 +52,41 @@ static void make_directory(const char *path)
         (void)!chmod(dir, 0755); /* whatever the umask: Postfix has to pass */
 }
 
-static enum result listen_unix(const char *spec, int group, int *fd_r, struct error *e)
+/* spec: what the configuration says, for the line; its path. */
+static enum result bind_unix(const char *spec, const char *path, int type, int group, int *fd_r, struct error *e)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
     mode_t mask;
     int fd, rc;
 
-    if (str_copy(span_of(spec + strlen("unix:")), un.sun_path, sizeof un.sun_path) != OK)
+    if (str_copy(span_of(path), un.sun_path, sizeof un.sun_path) != OK)
         return error_set(e, BAD, "listen %s: the path is longer than %zu octets", spec,
                          sizeof un.sun_path - 1);
     make_directory(un.sun_path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return failed(spec, fd, e);
     mask = umask(0117); /* 0660 from its first moment */
     rc = bind(fd, (struct sockaddr *)&un, sizeof un);
-    if (rc != 0 && errno == EADDRINUSE && is_stale(&un) && unlink(un.sun_path) == 0)
+    if (rc != 0 && errno == EADDRINUSE && is_stale(&un, type) && unlink(un.sun_path) == 0)
         rc = bind(fd, (struct sockaddr *)&un, sizeof un);
     umask(mask);
-    if (rc != 0 || (group >= 0 && lchown(un.sun_path, (uid_t)-1, (gid_t)group) != 0) ||
-        listen(fd, BACKLOG) != 0)
+    if (rc != 0 || (group >= 0 && lchown(un.sun_path, (uid_t)-1, (gid_t)group) != 0))
         return failed(spec, fd, e);
     *fd_r = fd;
     return OK;
+}
+
+static enum result listen_unix(const char *spec, int group, int *fd_r, struct error *e)
+{
+    enum result r = bind_unix(spec, spec + strlen("unix:"), SOCK_STREAM, group, fd_r, e);
+
+    return r == OK && listen(*fd_r, BACKLOG) != 0 ? failed(spec, *fd_r, e) : r;
+}
+
+enum result server_datagram_socket(const char *path, int group, int *fd_r, struct error *e)
+{
+    return bind_unix(path, path, SOCK_DGRAM, group, fd_r, e);
 }
 
 static enum result listen_inet(const char *spec, int *fd_r, struct error *e)

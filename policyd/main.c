@@ -24,6 +24,7 @@
 #include "lib/lock.h"
 #include "policyd/daemon.h"
 #include "policyd/log.h"
+#include "policyd/login_service.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, SOCKETS_MAX = 64 };
 
@@ -48,6 +49,7 @@ struct opened {
 struct sockets {
     struct opened item[SOCKETS_MAX];
     size_t count;
+    int observe; /* the datagrams */
 };
 
 static bool stopping;
@@ -131,7 +133,7 @@ static enum result open_list(struct sockets *s, const struct string_list *list, 
 }
 
 /* Sockets that systemd holds, so that a restart turns nobody away; those it does not
- * hold are opened as configured. Returns bits: policy 1, socketmap 2, control 4. */
+ * hold are opened as configured. Returns bits: policy 1, socketmap 2, control 4, observe 8. */
 static unsigned inherit_sockets(struct sockets *s)
 {
     unsigned held = 0;
@@ -146,6 +148,10 @@ static unsigned inherit_sockets(struct sockets *s)
                 s->item[s->count++] = (struct opened){ SD_LISTEN_FDS_START + i, services[k] };
                 held |= 1u << k;
             }
+        if (names && strcmp(names[i], "observe") == 0 && !(held & 8)) {
+            s->observe = SD_LISTEN_FDS_START + i;
+            held |= 8;
+        }
         if (names)
             free(names[i]);
     }
@@ -174,6 +180,8 @@ static enum result open_sockets(struct sockets *s, const struct config *c, struc
         r = r == OK ? add_socket(s, spec, control_gid, &control_service, e)
                     : error_set(e, BAD, "control_socket: the path is too long");
     }
+    if (r == OK && !(held & 8))
+        r = login_socket(c, &s->observe, e);
     return r;
 }
 
@@ -183,7 +191,7 @@ static enum result serve_sockets(const struct sockets *s, struct error *e)
 
     for (size_t i = 0; r == OK && i < s->count; i++)
         r = server_listen(the_daemon.server, s->item[i].fd, s->item[i].service, e);
-    return r;
+    return r == OK ? login_listen(s->observe, e) : r;
 }
 
 /* ---- privileges ---- */
@@ -304,6 +312,7 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
             daemon_turn();
         log_format(LOG_LEVEL_INFO, "policyd stops");
     }
+    login_close();
     daemon_close();
     for (int i = 0; i < 3; i++)
         if (signals[i])

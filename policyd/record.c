@@ -10,20 +10,26 @@ enum { HOUR_S = 3600, DAY_S = 86400, CLIENT_BITS_V4 = 24, CLIENT_BITS_V6 = 64, N
 
 /* ---- rows ---- */
 
+static const char *number_text(uint64_t number, char text_r[static NUMBER_MAX])
+{
+    struct strbuf b;
+
+    strbuf_init(&b, text_r, NUMBER_MAX);
+    strbuf_addu(&b, number);
+    return text_r;
+}
+
 /* scope: "" the host, by the hour, or a domain, by the day. check: "" all mail. */
-static void tally(const char *scope, const char *check, const char *outcome, int64_t now)
+static void tally(const char *scope, const char *check, const char *outcome, int64_t now, uint64_t count)
 {
     char start[NUMBER_MAX];
-    struct strbuf b;
     struct change c = { .kind = CHANGE_TALLY };
 
-    strbuf_init(&b, start, sizeof start);
-    strbuf_addu(&b, (uint64_t)(now - now % (*scope ? DAY_S : HOUR_S)));
-    c.field[FIELD_START] = start;
+    c.field[FIELD_START] = number_text((uint64_t)(now - now % (*scope ? DAY_S : HOUR_S)), start);
     c.field[FIELD_SCOPE] = scope;
     c.field[FIELD_CHECK] = check;
     c.field[FIELD_OUTCOME] = outcome;
-    aggregate_add(the_daemon.aggregate, AGGREGATE_OWN, &c, &(struct sums){ .number = 1 });
+    aggregate_add(the_daemon.aggregate, AGGREGATE_OWN, &c, &(struct sums){ .number = count });
 }
 
 static void observe(const struct sighting *s, const struct sums *sums)
@@ -43,14 +49,15 @@ static void observe(const struct sighting *s, const struct sums *sums)
 
 /* ---- findings ---- */
 
-static void client_network(const struct request *q, char text_r[static NETWORK_TEXT_MAX])
+/* client: NULL where it is not known. */
+static void client_network(const struct network *client, char text_r[static NETWORK_TEXT_MAX])
 {
     struct network network;
 
     text_r[0] = '\0';
-    if (!q->has_client)
+    if (!client)
         return;
-    network = network_of(&q->client, q->client.v6 ? CLIENT_BITS_V6 : CLIENT_BITS_V4);
+    network = network_of(client, client->v6 ? CLIENT_BITS_V6 : CLIENT_BITS_V4);
     network_text(&network, text_r);
 }
 
@@ -90,7 +97,7 @@ static void note_finding(enum check_id id, const struct finding *f, void *contex
     if (!transactions_note(the_daemon.transactions, found->request->attr[ATTR_INSTANCE], &s, found->now))
         return;
     observe(&s, &(struct sums){ .number = 1 });
-    tally("", check_infos[id].name, s.refused ? "refused" : "observed", found->now);
+    tally("", check_infos[id].name, s.refused ? "refused" : "observed", found->now, 1);
 }
 
 /* ---- the end of a message ---- */
@@ -102,7 +109,7 @@ static void arrived(const struct sighting *s, void *context)
     if (s->refused)
         return;
     observe(s, &(struct sums){ .delivered = 1 });
-    tally("", check_infos[s->check].name, "delivered", *now);
+    tally("", check_infos[s->check].name, "delivered", *now, 1);
 }
 
 static uint64_t number(struct span text)
@@ -128,19 +135,68 @@ static void record_sending(const struct request *q)
     aggregate_add(the_daemon.aggregate, AGGREGATE_OWN, &c, &sums);
 }
 
+/* outcome: of login_outcome_names, or "mail": a message that the login sent. */
+static void count_login(const struct login_event *e, const char *outcome, const struct network *client)
+{
+    char network[NETWORK_TEXT_MAX], port[NUMBER_MAX];
+    struct change c = { .kind = CHANGE_LOGIN };
+
+    client_network(client, network);
+    c.field[FIELD_SUBJECT] = e->account;
+    c.field[FIELD_OUTCOME] = outcome;
+    c.field[FIELD_SERVICE] = e->service;
+    c.field[FIELD_MECHANISM] = e->mechanism;
+    c.field[FIELD_SECURITY] = login_security_names[e->security];
+    c.field[FIELD_PORT] = number_text(e->port, port);
+    c.field[FIELD_SERVER_NAME] = e->server_name;
+    c.field[FIELD_CLIENT] = network;
+    c.field[FIELD_CAUSE] = e->cause;
+    c.field[FIELD_BARE] = e->bare ? "1" : "0";
+    aggregate_add(the_daemon.aggregate, e->outcome == LOGIN_UNKNOWN ? AGGREGATE_STRANGERS : AGGREGATE_OWN, &c,
+                  &(struct sums){ .number = 1 });
+}
+
+static enum login_security security_of(const struct request *q)
+{
+    if (q->attr[ATTR_ENCRYPTION_PROTOCOL].len == 0)
+        return q->trusted ? LOGIN_TRUSTED : q->attr[ATTR_ENCRYPTION_PROTOCOL].ptr ? LOGIN_NONE : LOGIN_SECURED;
+    return port_list_has(&the_daemon.config->dovecot.implicit_tls_ports,
+                         (unsigned)number(q->attr[ATTR_SERVER_PORT]))
+               ? LOGIN_IMPLICIT
+               : LOGIN_STARTTLS;
+}
+
+/* Dovecot is told no port by Postfix: this is how the account's programs send. */
+static void record_program(const struct request *q)
+{
+    struct login_event e = { .service = "smtp",
+                             .security = security_of(q),
+                             .port = (unsigned)number(q->attr[ATTR_SERVER_PORT]) };
+    struct strbuf b;
+
+    strbuf_init(&b, e.account, sizeof e.account);
+    strbuf_adds(&b, q->login.text);
+    strbuf_init(&b, e.mechanism, sizeof e.mechanism);
+    strbuf_add_clean(&b, q->attr[ATTR_SASL_METHOD]);
+    if (domain_parse(q->attr[ATTR_TLS_SNI], e.server_name) != OK)
+        e.server_name[0] = '\0';
+    count_login(&e, "mail", q->has_client ? &q->client : NULL);
+}
+
 static void end_message(const struct request *q, const struct decision *d, int64_t now)
 {
     char domain[DOMAIN_MAX + 1] = "";
     bool accepted = d->decided_by < 0;
 
     transactions_end(the_daemon.transactions, q->attr[ATTR_INSTANCE], now, accepted ? arrived : NULL, &now);
-    tally("", "", accepted ? "accepted" : "refused", now);
+    tally("", "", accepted ? "accepted" : "refused", now, 1);
     /* A login that has a domain is one that Postfix's SASL server knows. */
     if (!accepted || !q->authenticated || q->login_odd || !address_domain(&q->login).ptr ||
         str_copy(address_domain(&q->login), domain, sizeof domain) != OK)
         return;
-    tally(domain, "", "accepted", now);
+    tally(domain, "", "accepted", now, 1);
     record_sending(q);
+    record_program(q);
 }
 
 void record_decision(const struct request *q, struct decision *d, int64_t now)
@@ -161,11 +217,28 @@ void record_decision(const struct request *q, struct decision *d, int64_t now)
     if (before && str_copy(span_of(before), d->action, sizeof d->action) == OK)
         return;
     if (found.count > 0) {
-        client_network(q, found.network);
+        client_network(q->has_client ? &q->client : NULL, found.network);
         policy_found(d, note_finding, &found);
     }
     if (ends)
         end_message(q, d, now);
     if (keyed.len > 0)
         answered_add(the_daemon.answered, keyed, d->action, now);
+}
+
+void record_login(const struct login_event *e, int64_t now)
+{
+    static const char *const outcomes[] = { [LOGIN_NONE] = "login_none",
+                                            [LOGIN_TRUSTED] = "login_trusted",
+                                            [LOGIN_SECURED] = "login_secured",
+                                            [LOGIN_STARTTLS] = "login_starttls",
+                                            [LOGIN_IMPLICIT] = "login_implicit" };
+    struct network client;
+
+    if (e->lost > 0)
+        tally("", "", "lost", now, e->lost);
+    count_login(e, login_outcome_names[e->outcome],
+                network_parse_ip(span_of(e->client), &client) == OK ? &client : NULL);
+    if (e->outcome == LOGIN_OK || e->outcome == LOGIN_LOOKUP)
+        tally("", "", outcomes[e->security], now, 1);
 }

@@ -6,11 +6,15 @@
 #ifndef POSTERN_RECORD_H
 #define POSTERN_RECORD_H
 
+#include "lib/login_event.h"
 #include "policyd/decision.h"
 #include "policyd/request.h"
 
 /* Records the decision once; where the request was answered before, puts that answer
  * in its place. now: seconds since 1970. */
 void record_decision(const struct request *, struct decision *, int64_t now);
+
+/* Records a login that Dovecot told of. */
+void record_login(const struct login_event *, int64_t now);
 
 #endif

@@ -58,6 +58,9 @@ enum result server_listen(struct server *, int fd, const struct service *, struc
  * listens on any more is replaced) or "inet:ADDRESS:PORT". */
 enum result server_socket(const char *spec, int group, int *fd_r, struct error *) MUST_CHECK;
 
+/* Likewise a datagram socket at a path. */
+enum result server_datagram_socket(const char *path, int group, int *fd_r, struct error *) MUST_CHECK;
+
 /* To be called at the end of each turn of the loop: sends its replies. */
 void server_send(struct server *);
 

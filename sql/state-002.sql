@@ -52,7 +52,27 @@ CREATE TABLE tally (
     start      BIGINT NOT NULL,                 -- of the hour or the day
     scope      TEXT NOT NULL,                   -- '' the host, or a domain
     check_name TEXT NOT NULL,                   -- '': all mail
-    outcome    TEXT NOT NULL CHECK (outcome IN ('accepted', 'observed', 'delivered', 'refused', 'lost')),
+    outcome    TEXT NOT NULL CHECK (outcome IN ('accepted', 'observed', 'delivered', 'refused', 'lost',
+        'login_none', 'login_trusted', 'login_secured', 'login_starttls', 'login_implicit')),
     count      BIGINT NOT NULL,
     PRIMARY KEY (start, scope, check_name, outcome)
 ) WITHOUT ROWID;
+
+-- How each account logs in, by what the Dovecot plugin and Postfix say.
+CREATE TABLE login (
+    account     TEXT NOT NULL,                  -- '': no account by that name
+    outcome     TEXT NOT NULL,
+    service     TEXT NOT NULL,
+    mechanism   TEXT NOT NULL,
+    security    TEXT NOT NULL,
+    port        INTEGER NOT NULL,               -- 0: not known
+    server_name TEXT NOT NULL,                  -- asked for in TLS; '' none, or not known
+    client      TEXT NOT NULL,                  -- its network (/24, /64)
+    cause       TEXT NOT NULL,                  -- what refused, or would
+    bare        INTEGER NOT NULL CHECK (bare IN (0, 1)), -- the name came without its domain
+    count       BIGINT NOT NULL,
+    first_seen  BIGINT NOT NULL,
+    last_seen   BIGINT NOT NULL,
+    PRIMARY KEY (account, outcome, service, mechanism, security, port, server_name, client, cause, bare)
+) WITHOUT ROWID;
+CREATE INDEX login_last_seen ON login (last_seen);

@@ -27,6 +27,7 @@ static struct change change_with(enum change_kind kind, enum field field, const 
         [FIELD_CLIENT] = "192.0.2.9",
         [FIELD_NUMBER] = "1",                [FIELD_DELIVERED] = "0",
         [FIELD_START] = "0",                 [FIELD_OUTCOME] = "accepted",
+        [FIELD_SECURITY] = "none",
     };
     struct change c = { .kind = kind };
 
@@ -143,7 +144,8 @@ static const struct {
     { CHANGE_OBSERVE, FIELD_CLIENT, "192.0.2.1/24", BAD, NULL },
     { CHANGE_TALLY, FIELD_CHECK, "", OK, "" },
     { CHANGE_TALLY, FIELD_OUTCOME, "lost", OK, "lost" },
-    { CHANGE_TALLY, FIELD_OUTCOME, "kept", BAD, NULL },
+    { CHANGE_LOGIN, FIELD_PORT, "", OK, "0" },
+    { CHANGE_LOGIN, FIELD_BARE, "2", BAD, NULL },
 };
 
 START_TEST(each_field)
