@@ -60,7 +60,7 @@ struct config {
     } limits;
 
     struct {
-        char *home, *mail, *uid, *gid; /* userdb fields; "": Dovecot's own settings */
+        char *home, *mail, *uid, *gid, *quota; /* userdb fields; "": Dovecot's own settings */
         struct port_list implicit_tls_ports;
         unsigned store_timeout_ms;
     } dovecot;

@@ -78,6 +78,8 @@ static const struct config_row rows[] = {
         "mail location that the userdb gives, with the same; empty: mail_location"),
     ROW("dovecot", "uid", OWNER, "", dovecot.uid, "user who owns the mail; empty: mail_uid"),
     ROW("dovecot", "gid", OWNER, "", dovecot.gid, "group of the mail; empty: mail_gid"),
+    ROW("dovecot", "quota", QUOTA, "", dovecot.quota,
+        "size that a mailbox may have, such as 2G; 0: unlimited; empty: Dovecot's own"),
     NUMBER("dovecot", "implicit_tls_ports", PORTS, "465 993 995", 1, 65535, dovecot.implicit_tls_ports,
            "server ports where TLS begins at once, without STARTTLS"),
     NUMBER("dovecot", "store_timeout_ms", NUMBER, "3000", 100, 10000, dovecot.store_timeout_ms,

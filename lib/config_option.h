@@ -25,6 +25,7 @@ enum config_type {
     CONFIG_TEXT, /* of a reply, with {placeholders} */
     CONFIG_HOME, /* a path with {placeholders} of an account */
     CONFIG_MAIL, /* Dovecot's mail location, with the same */
+    CONFIG_QUOTA,
     CONFIG_LISTENERS,
     CONFIG_SERVERS,
     CONFIG_NETWORKS,

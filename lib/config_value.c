@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "config_option.h"
+#include "extra_field.h"
 
 /* Postfix cuts replies at 510 octets, code and expanded placeholders included. */
 enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, TEXT_MAX = 300, DELIMITER_MAX = 8 };
@@ -18,7 +19,7 @@ typedef enum result check_fn(const struct config_row *, struct span value, struc
 
 static check_fn check_number, check_word, check_path, check_socket, check_log, check_owner, check_host,
     check_url, check_delimiter, check_text, check_listener, check_server, check_network, check_suffix,
-    check_self, check_template;
+    check_self, check_field;
 
 static const struct type {
     const char *name; /* also in messages */
@@ -38,8 +39,9 @@ static const struct type {
     [CONFIG_URL] = { "URL", KIND_STRING, check_url, {} },
     [CONFIG_DELIMITER] = { "characters", KIND_STRING, check_delimiter, {} },
     [CONFIG_TEXT] = { "text with placeholders", KIND_STRING, check_text, {} },
-    [CONFIG_HOME] = { "path with placeholders", KIND_STRING, check_template, {} },
-    [CONFIG_MAIL] = { "mail location with placeholders", KIND_STRING, check_template, {} },
+    [CONFIG_HOME] = { "path with placeholders", KIND_STRING, check_field, {} },
+    [CONFIG_MAIL] = { "mail location with placeholders", KIND_STRING, check_field, {} },
+    [CONFIG_QUOTA] = { "size", KIND_STRING, check_field, {} },
     [CONFIG_LISTENERS] = { "list of listeners", KIND_STRINGS, check_listener, {} },
     [CONFIG_SERVERS] = { "list of name servers", KIND_STRINGS, check_server, {} },
     [CONFIG_NETWORKS] = { "list of networks", KIND_NETWORKS, check_network, {} },
@@ -89,11 +91,7 @@ static enum result check_owner(const struct config_row *row, struct span value, 
                                struct error *e)
 {
     (void)row;
-    for (size_t i = 0; i < value.len; i++)
-        if (strchr(" :/,;\"'", value.ptr[i]))
-            return error_set(e, BAD, "'%.64s' is no name of a user or group", value.ptr);
-    strbuf_add(b, value);
-    return OK;
+    return extra_field_check_value("uid", value, b, e);
 }
 
 static enum result check_url(const struct config_row *row, struct span value, struct strbuf *b,
@@ -164,26 +162,11 @@ static enum result check_text(const struct config_row *row, struct span value, s
 
 /* ---- paths and listeners ---- */
 
-/* '%' would be a variable of Dovecot's, which the userdb does not fill in. */
-static enum result check_template(const struct config_row *row, struct span value, struct strbuf *b,
-                                  struct error *e)
+/* Options of the section dovecot have their fields' names. */
+static enum result check_field(const struct config_row *row, struct span value, struct strbuf *b,
+                               struct error *e)
 {
-    static const char *const names[] = { "user", "local", "domain" };
-
-    if (row->type == CONFIG_HOME && value.len > 0 && value.ptr[0] != '/')
-        return error_set(e, BAD, "'%.64s' is no absolute path", value.ptr);
-    for (size_t i = 0; i < value.len; i++) {
-        const char *name = value.ptr + i + 1, *end = value.ptr[i] == '{' ? strchr(name, '}') : NULL;
-        bool known = false;
-
-        for (size_t n = 0; end && n < sizeof names / sizeof names[0]; n++)
-            known |= span_equal((struct span){ name, (size_t)(end - name) }, span_of(names[n]));
-        if (value.ptr[i] == '%' || (value.ptr[i] == '{' && !known))
-            return error_set(e, BAD, "'%.32s' is no placeholder; there are {user}, {local} and {domain}",
-                             value.ptr + i);
-    }
-    strbuf_add(b, value);
-    return OK;
+    return extra_field_check_value(row->option.name, value, b, e);
 }
 
 static enum result check_absolute(struct span value, size_t max, struct strbuf *b, struct error *e)

@@ -44,12 +44,15 @@ typedef bool store_row_fn(const struct row *, void *context);
 enum query {
     QUERY_DOMAIN,             /* name -> name, kind, target */
     QUERY_DOMAINS,            /* -> name, kind, target, accounts, aliases */
-    QUERY_ACCOUNT,            /* address -> kind, status, suspended, reason, until, has_policy */
+    QUERY_ACCOUNT,            /* address -> kind, status, suspended, reason, until, has_policy,
+                                 new_password_since */
     QUERY_ACCOUNT_ALL,        /* address -> every column but the password */
     QUERY_ACCOUNTS,           /* domain ('' all) -> the same, ordered by address */
     QUERY_ACCOUNT_NAMES,      /* domain -> address */
     QUERY_ACCOUNTS_AFTER,     /* address -> address: the next 256, ordered */
-    QUERY_ACCOUNT_PASSWORD,   /* address -> password */
+    QUERY_ACCOUNT_PASSWORD,   /* address -> password, spent */
+    QUERY_ACCOUNT_FIELDS,     /* address ('' none), domain -> name, value, scope: the account's, then those
+                                 of its domain that it does not have */
     QUERY_ALIAS,              /* address -> members_send, destinations, the first of them */
     QUERY_BEARER,             /* address -> account (0, 1), members_send (NULL: no alias), the rest as ALIAS */
     QUERY_ALIASES,            /* domain ('' all) -> address, members_send, destination */
@@ -106,6 +109,8 @@ enum field {
     FIELD_HELO,        /* a host name or .suffix, or empty */
     FIELD_NOTE,        /* one line, may be empty */
     FIELD_ID,          /* a number */
+    FIELD_NEW_PASSWORD, /* 0 or 1: the present one must not be used again */
+    FIELD_NAME, FIELD_VALUE, /* of an account's field (extra_field.h) */
     FIELD_SUBJECT, FIELD_CAUSE, FIELD_SAMPLE, /* one line each */
     FIELD_ENVELOPE_SENDER, /* one line: as it came, may be no address */
     FIELD_OUTCOME,     /* of a tally or a login: a word */
@@ -124,8 +129,10 @@ enum change_kind {
     CHANGE_ACCOUNT_PASSWORD,/* address, password */
     CHANGE_ACCOUNT_STATUS,  /* address, status */
     CHANGE_ACCOUNT_SUSPEND, /* address, services, reason, until */
-    CHANGE_ACCOUNT_RELEASE, /* address */
-    CHANGE_ACCOUNT_REMOVE,  /* address; with its grants, policy rows and alias memberships */
+    CHANGE_ACCOUNT_RELEASE, /* address, new_password: with 1 also one that is not suspended */
+    CHANGE_ACCOUNT_REMOVE,  /* address; with its fields, grants, policy rows and alias memberships */
+    CHANGE_ACCOUNT_FIELD_SET, /* scope (not the host), name, value */
+    CHANGE_ACCOUNT_FIELD_UNSET, /* scope, name */
     CHANGE_ALIAS_ADD,       /* catchall, send */
     CHANGE_ALIAS_SET,       /* catchall, send */
     CHANGE_ALIAS_MEMBER,    /* catchall, destination */

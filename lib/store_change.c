@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check_info.h"
+#include "extra_field.h"
 #include "network.h"
 
 const char *change_name(enum change_kind kind)
@@ -85,6 +86,20 @@ static const char *subject_kind(const char *check)
     return check_parse(span_of(check), &id) == OK ? kinds[check_infos[id].subject] : "host";
 }
 
+/* What a field of an account may be goes by its name. */
+static enum result check_value(struct change_values *v, struct error *e)
+{
+    const char *name = v->value[FIELD_NAME];
+    char canonical[EXTRA_FIELD_VALUE_MAX + 1];
+    struct strbuf b;
+    struct error why;
+
+    strbuf_init(&b, canonical, sizeof canonical);
+    if (extra_field_check_value(name, span_of(v->value[FIELD_VALUE]), &b, &why) != OK)
+        return error_set(e, BAD, "%s: %s", name, why.text);
+    return field_keep(v, canonical, &v->value[FIELD_VALUE], e);
+}
+
 /* What one field cannot know of another. */
 static enum result check_together(const struct change *c, struct change_values *v, struct error *e)
 {
@@ -106,6 +121,8 @@ static enum result check_together(const struct change *c, struct change_values *
         v->subject_kind = subject_kind(v->value[FIELD_CHECK]);
     if (c->kind == CHANGE_POLICY_SET)
         return check_scope_counts(v, e);
+    if (c->kind == CHANGE_ACCOUNT_FIELD_SET)
+        return check_value(v, e);
     return c->kind == CHANGE_LIST_ADD ? list_key(v, e) : OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "check_info.h"
+#include "extra_field.h"
 #include "network.h"
 
 enum result field_keep(struct change_values *v, const char *text, const char **value_r, struct error *e)
@@ -161,6 +162,14 @@ static enum result check_flag(struct change_values *v, const char *text, const c
     return check_word(v, "0|1", text, value_r, e);
 }
 
+static enum result check_field_name(struct change_values *v, const char *text, const char **value_r,
+                                    struct error *e)
+{
+    enum result r = extra_field_check_name(text, e);
+
+    return r == OK ? field_keep(v, text, value_r, e) : r;
+}
+
 static enum result check_name(struct change_values *v, const char *text, const char **value_r,
                               struct error *e)
 {
@@ -234,6 +243,9 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_HELO] = { "helo", check_helo, true, "" },
     [FIELD_NOTE] = { "note", check_line, true, "" },
     [FIELD_ID] = { "id", check_number, false, NULL },
+    [FIELD_NEW_PASSWORD] = { "new_password", check_flag, true, "0" },
+    [FIELD_NAME] = { "name", check_field_name, false, NULL },
+    [FIELD_VALUE] = { "value", check_line, false, NULL },
     [FIELD_SUBJECT] = { "subject", check_line, true, "" },
     [FIELD_CAUSE] = { "cause", check_line, true, "" },
     [FIELD_SAMPLE] = { "sample", check_line, true, "" },

@@ -4,7 +4,7 @@
 /* Columns of an account for people and programs: never the password. */
 #define ACCOUNT_COLUMNS                                                                                      \
     "account.address, kind, status, suspended, suspended_reason, suspended_since, suspended_until, "         \
-    "credential.changed, created"
+    "credential.changed, created, new_password_since"
 #define ACCOUNT_TABLES " FROM account LEFT JOIN credential ON credential.address = account.address "
 
 #define OBSERVATION_COLUMNS                                                                                  \
@@ -21,14 +21,17 @@ const char *const query_sql[QUERY_COUNT] = {
                       " (SELECT count(*) FROM alias WHERE alias.domain = domain.name)"
                       " FROM domain ORDER BY name",
     [QUERY_ACCOUNT] = "SELECT kind, status, suspended, suspended_reason, suspended_until,"
-                      " EXISTS (SELECT 1 FROM policy WHERE scope = address)"
+                      " EXISTS (SELECT 1 FROM policy WHERE scope = address), new_password_since"
                       " FROM account WHERE address = ?1",
     [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES "WHERE account.address = ?1",
     [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES
                        "WHERE ?1 IN ('', domain) ORDER BY account.address",
     [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
     [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
-    [QUERY_ACCOUNT_PASSWORD] = "SELECT password FROM credential WHERE address = ?1",
+    [QUERY_ACCOUNT_PASSWORD] = "SELECT password, spent FROM credential WHERE address = ?1",
+    [QUERY_ACCOUNT_FIELDS] = "SELECT name, value, scope FROM account_field WHERE scope = ?1"
+                             " UNION ALL SELECT name, value, scope FROM account_field d WHERE scope = ?2"
+                             " AND NOT EXISTS (SELECT 1 FROM account_field WHERE scope = ?1 AND name = d.name)",
     [QUERY_ALIAS] = "SELECT members_send,"
                     " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address),"
                     " (SELECT min(destination) FROM alias_destination d WHERE d.address = alias.address)"
@@ -111,6 +114,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
     [CHANGE_DOMAIN_REMOVE] = { "domain-remove", DATABASE_ACCOUNTS, { FIELD_DOMAIN, FIELD_NOW },
         { "DELETE FROM domain WHERE name = :domain",
           "DELETE FROM policy WHERE scope = :domain",
+          "DELETE FROM account_field WHERE scope = :domain",
           "DELETE FROM list_entry WHERE scope = :domain",
           "DELETE FROM send_grant WHERE grantee = '@' || :domain OR sender LIKE '%@' ||"
           " replace(:domain, '_', '\\_') ESCAPE '\\'" },
@@ -127,7 +131,9 @@ const struct change_type change_types[CHANGE_COUNT] = {
         "domain {domain_of} is not known: policyctl domain add {domain_of}" },
     [CHANGE_ACCOUNT_PASSWORD] = { "account-password", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_PASSWORD, FIELD_NOW },
-        { "UPDATE credential SET password = :password, changed = :now WHERE address = :address" },
+        { "UPDATE credential SET password = :password, changed = :now WHERE address = :address",
+          "UPDATE account SET new_password_since = NULL WHERE address = :address AND NOT EXISTS"
+          " (SELECT 1 FROM credential WHERE address = :address AND spent = password)" },
         "no account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_STATUS] = { "account-status", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_STATUS, FIELD_NOW },
@@ -138,17 +144,33 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "UPDATE account SET suspended = :services, suspended_reason = :reason,"
           " suspended_since = :now, suspended_until = :until WHERE address = :address" },
         "no account {address}", NULL, NULL },
-    [CHANGE_ACCOUNT_RELEASE] = { "account-release", DATABASE_ACCOUNTS, { FIELD_ADDRESS, FIELD_NOW },
+    [CHANGE_ACCOUNT_RELEASE] = { "account-release", DATABASE_ACCOUNTS,
+        { FIELD_ADDRESS, FIELD_NEW_PASSWORD, FIELD_NOW },
         { "UPDATE account SET suspended = NULL, suspended_reason = NULL, suspended_since = NULL,"
-          " suspended_until = NULL WHERE address = :address AND suspended IS NOT NULL" },
+          " suspended_until = NULL,"
+          " new_password_since = CASE :new_password WHEN '1' THEN :now ELSE new_password_since END"
+          " WHERE address = :address AND (suspended IS NOT NULL OR :new_password = '1')",
+          "UPDATE credential SET spent = password WHERE address = :address AND :new_password = '1'" },
         "no suspended account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_REMOVE] = { "account-remove", DATABASE_ACCOUNTS, { FIELD_ADDRESS, FIELD_NOW },
         { "DELETE FROM account WHERE address = :address",
           "DELETE FROM send_grant WHERE :address IN (grantee, sender)",
           "DELETE FROM policy WHERE scope = :address",
+          "DELETE FROM account_field WHERE scope = :address",
           "DELETE FROM alias_destination WHERE destination = :address",
           ALIASES_WITHOUT_DESTINATION },
         "no account {address}", NULL, NULL },
+    [CHANGE_ACCOUNT_FIELD_SET] = { "account-field-set", DATABASE_ACCOUNTS,
+        { FIELD_SCOPE, FIELD_NAME, FIELD_VALUE, FIELD_NOW },
+        { "INSERT INTO account_field (scope, name, value) SELECT :scope, :name, :value"
+          " WHERE EXISTS (SELECT 1 FROM domain WHERE name = :scope)"
+          " OR EXISTS (SELECT 1 FROM account WHERE address = :scope)"
+          " ON CONFLICT (scope, name) DO UPDATE SET value = :value" },
+        "no account or domain {scope}", NULL, NULL },
+    [CHANGE_ACCOUNT_FIELD_UNSET] = { "account-field-unset", DATABASE_ACCOUNTS,
+        { FIELD_SCOPE, FIELD_NAME, FIELD_NOW },
+        { "DELETE FROM account_field WHERE scope = :scope AND name = :name" },
+        "{scope} has no {name} of its own", NULL, NULL },
     [CHANGE_ALIAS_ADD] = { "alias-add", DATABASE_ACCOUNTS, { FIELD_CATCHALL, FIELD_SEND, FIELD_NOW },
         { "INSERT INTO alias (address, domain, members_send, created)"
           " VALUES (:alias, :domain_of, coalesce(:members_send, 0), :now) ON CONFLICT (address) DO UPDATE"

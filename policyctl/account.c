@@ -84,7 +84,7 @@ static const struct column columns[] = {
     { "STATUS", "status", COLUMN_TEXT },      { "SUSPENDED", "suspended", COLUMN_TEXT },
     { NULL, "suspended_reason", COLUMN_TEXT }, { NULL, "suspended_since", COLUMN_TIME },
     { "UNTIL", "suspended_until", COLUMN_EXPIRY }, { NULL, "password_changed", COLUMN_TIME },
-    { NULL, "created", COLUMN_TIME },
+    { NULL, "created", COLUMN_TIME },        { NULL, "new_password_since", COLUMN_TIME },
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 

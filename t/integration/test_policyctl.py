@@ -151,7 +151,7 @@ def test_account(admin):
     assert shown == {
         "address": "user@example.com", "kind": "user", "status": "active", "suspended": "smtp,imap",
         "suspended_reason": "stolen password", "suspended_until": local_seconds(2099, 12, 31, 23, 59),
-        "grants": ["info@example.net"], "policy": [{"check": "sender_login", "mode": "enforce", "until": None}]}
+        "new_password_since": None, "grants": ["info@example.net"], "policy": [{"check": "sender_login", "mode": "enforce", "until": None}]}
     assert admin.ok("account", "list") == (
         "ADDRESS            KIND  STATUS    SUSPENDED  UNTIL\n"
         "other@example.com  user  disabled  -          -\n"

@@ -27,7 +27,8 @@ static struct change change_with(enum change_kind kind, enum field field, const 
         [FIELD_CLIENT] = "192.0.2.9",
         [FIELD_NUMBER] = "1",                [FIELD_DELIVERED] = "0",
         [FIELD_START] = "0",                 [FIELD_OUTCOME] = "accepted",
-        [FIELD_SECURITY] = "none",
+        [FIELD_SECURITY] = "none",           [FIELD_NAME] = "quota",
+        [FIELD_VALUE] = "2G",
     };
     struct change c = { .kind = kind };
 
@@ -99,6 +100,14 @@ static const struct {
     { CHANGE_ACCOUNT_SUSPEND, FIELD_UNTIL, "9223372036854775808", BAD, NULL },
     { CHANGE_ACCOUNT_SUSPEND, FIELD_UNTIL, "2027-01-31", BAD, NULL },
     { CHANGE_ACCOUNT_SUSPEND, FIELD_UNTIL, "-1", BAD, NULL },
+    { CHANGE_ACCOUNT_RELEASE, FIELD_NEW_PASSWORD, "", OK, "0" },
+    { CHANGE_ACCOUNT_RELEASE, FIELD_NEW_PASSWORD, "yes", BAD, NULL },
+    { CHANGE_ACCOUNT_FIELD_SET, FIELD_NAME, "userdb_nice", OK, "userdb_nice" },
+    { CHANGE_ACCOUNT_FIELD_SET, FIELD_NAME, "nopassword", BAD, NULL },
+    { CHANGE_ACCOUNT_FIELD_SET, FIELD_VALUE, "2g", OK, "2G" },
+    { CHANGE_ACCOUNT_FIELD_SET, FIELD_VALUE, "2", BAD, NULL },
+    { CHANGE_ACCOUNT_FIELD_SET, FIELD_VALUE, "", BAD, NULL },
+    { CHANGE_ACCOUNT_FIELD_SET, FIELD_VALUE, "2G\n", BAD, NULL },
     { CHANGE_ALIAS_MEMBER, FIELD_DESTINATION, "Far@Away.example", OK, "far@away.example" },
     { CHANGE_ALIAS_MEMBER, FIELD_DESTINATION, "@example.com", BAD, NULL },
     { CHANGE_ALIAS_ADD, FIELD_SEND, "", OK, NULL },
