@@ -9,12 +9,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from login_host import ALERT, MISMATCH, NEEDS_2_3, LoginHost, accepted, logins, make_host  # noqa: F401  (fixture)
+from login_host import ALERT, MISMATCH, LoginHost, accepted, logins, make_host  # noqa: F401  (fixture)
+from mailhost import dovecot_dialect as dialect
 from mailhost.dovecot_postern import driver
 from mailhost.mailbox import Imap, plain
 from mailhost.process import run, wait_for
-
-pytestmark = NEEDS_2_3
 
 # RFC 5530: the server cannot say now.
 UNAVAILABLE = {"imap": "NO [UNAVAILABLE] ", "pop3": "-ERR [SYS/TEMP] "}
@@ -172,13 +171,13 @@ def test_workers_killed(logins):
     assert logins.login(security="none").startswith(ALERT["imap"])
 
 
-@pytest.mark.parametrize("args, line", [
-    ("args = {missing}", "passdb postern: {missing}: cannot be read: No such file or directory"),
-    ("args = {wrong}", "passdb postern: {wrong}:2: no such option 'hoem' in section dovecot; see policyd.conf(5)"),
-    ("args = {ports}", "passdb postern: {ports}:1: dovecot.implicit_tls_ports: '0' is no number from 1 to 65535"),
-    ("", "passdb postern: write args = FILE, with the path of policyd.conf"),
+@pytest.mark.parametrize("path, line", [
+    ("{missing}", "passdb postern: {missing}: cannot be read: No such file or directory"),
+    ("{wrong}", "passdb postern: {wrong}:2: no such option 'hoem' in section dovecot; see policyd.conf(5)"),
+    ("{ports}", "passdb postern: {ports}:1: dovecot.implicit_tls_ports: '0' is no number from 1 to 65535"),
+    ("", f"passdb postern: write {dialect.OPTION} = FILE, with the path of policyd.conf"),
 ])
-def test_wrong_setting_is_named(tmp_path, args, line):
+def test_wrong_setting_is_named(tmp_path, path, line):
     """When Dovecot starts, in its log."""
     paths = {name: tmp_path / f"{name}.conf" for name in ("missing", "wrong", "ports")}
     paths["wrong"].write_text('dovecot {\n    hoem = "/"\n}\n')
@@ -186,7 +185,7 @@ def test_wrong_setting_is_named(tmp_path, args, line):
     for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         directory.chmod(0o755)
     host = LoginHost(tmp_path)
-    host.dovecot.drivers = f"passdb {{\n driver = postern\n {args.format(**paths)}\n}}\n"
+    host.dovecot.drivers = dialect.driver("passdb", path.format(**paths))
     host.dovecot.prepare()
     try:
         host.dovecot.start()
@@ -204,8 +203,8 @@ def test_two_tables_do_not_mix(logins, tmp_path_factory):
     other.ctl("domain", "add", "example.com")
     for user in ("user", "late"):
         other.ctl("account", "add", f"{user}@example.com", "--password-stdin", stdin="second\n")
-    fresh = make_host(tmp_path_factory, more=f"passdb {{\n driver = postern\n args = {other.policyd.config}\n}}\n"
-                      f"userdb {{\n driver = postern\n args = {other.policyd.config}\n}}\n")
+    fresh = make_host(tmp_path_factory, more=dialect.driver("passdb", other.policyd.config, "second")
+                      + dialect.driver("userdb", other.policyd.config, "second"))
     host = next(fresh)
     try:
         for _ in range(2):

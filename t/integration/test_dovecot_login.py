@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from login_host import ALERT, MISMATCH, NEEDS_2_3, PASSWORD, accepted, logins  # noqa: F401  (fixture)
+from login_host import ALERT, MISMATCH, PASSWORD, accepted, logins  # noqa: F401  (fixture)
+from mailhost import dovecot_dialect as dialect
 from mailhost.mailbox import Imap
 from mailhost.process import run
-
-pytestmark = NEEDS_2_3
 
 PROTOCOLS = ("imap", "pop3")
 USER = "user@example.com"
@@ -287,11 +286,14 @@ def test_credentials_lookup(logins, suspend):
 
 # ---- setting up
 
-def test_ready_file():
+def test_ready_file(logins, tmp_path):
     """Dovecot takes the file of contrib as it stands."""
-    path = Path(__file__).resolve().parents[2] / "contrib" / "dovecot" / "90-postern-2.3.conf"
-    settings = run("doveconf", "-n", "-c", path).stdout
-    assert settings.count("driver = postern") == 2 and "disable_plaintext_auth = no" in settings
+    name = "90-postern-2.4.conf" if dialect.IS_2_4 else "90-postern-2.3.conf"
+    path = Path(__file__).resolve().parents[2] / "contrib" / "dovecot" / name
+    config = tmp_path / "dovecot.conf"
+    config.write_text(f"{dialect.VERSION}!include {path}\n")
+    settings = logins.dovecot.doveconf("-n", config)
+    assert settings.count("= /etc/postern/policyd.conf") == 2 and dialect.CLEARTEXT.splitlines()[0] in settings
 
 
 # ---- userdb
@@ -301,9 +303,9 @@ def test_userdb_fields(logins, suspend):
     suspend(USER, "x")
     fields = dict(line.split("\t", 1) for line in logins.dovecot.doveadm("user", USER).stdout.splitlines()
                   if "\t" in line)
-    assert {name: fields[name] for name in ("uid", "gid", "home", "mail")} == {
-        "uid": "65534", "gid": "65534", "home": f"{logins.directory}/mail/example.com/user",
-        "mail": "maildir:~/Maildir"}
+    home = f"{logins.directory}/mail/example.com/user"
+    expected = {"uid": "65534", "gid": "65534", "home": home, **dialect.mail_field(home)}
+    assert {name: fields[name] for name in expected} == expected
     assert logins.dovecot.doveadm("user", "nobody@example.com", check=False).returncode == 67
     assert f"{logins.directory}/mail/example.com/other" in logins.dovecot.doveadm("user", "Other").stdout
 

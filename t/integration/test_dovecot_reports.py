@@ -10,14 +10,10 @@ import sqlite3
 import time
 from contextlib import closing
 
-import pytest
-
-from login_host import NEEDS_2_3, accepted, logins  # noqa: F401  (fixture)
+from login_host import accepted, logins  # noqa: F401  (fixture)
 from mailhost.mailbox import ELSEWHERE
 from mailhost.policy import PolicyClient
 from mailhost.process import wait_for
-
-pytestmark = NEEDS_2_3
 
 NETWORK = ELSEWHERE.rpartition(".")[0] + ".0/24"
 USER = "user@example.com"

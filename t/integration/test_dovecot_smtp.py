@@ -6,14 +6,12 @@ import re
 import pytest
 
 from conftest import is_accepted
-from login_host import NEEDS_2_3, accepted
+from login_host import accepted
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap
 from mailhost.process import let_others_enter, run
 from mailhost.smtp import Smtp
-
-pytestmark = NEEDS_2_3
 
 USER = "user@example.com"
 REASON = "This server takes no password without encryption. Set Encryption to STARTTLS on port 587"

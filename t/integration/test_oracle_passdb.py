@@ -13,10 +13,9 @@ from contextlib import closing
 
 import pytest
 
-from login_host import NEEDS_2_3, LoginHost
+from login_host import LoginHost
+from mailhost import dovecot_dialect as dialect
 from mailhost.process import let_others_enter, run, wait_for
-
-pytestmark = NEEDS_2_3
 
 SCHEMES = ("PLAIN", "CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT", "SSHA512", "SSHA.HEX", "PBKDF2")
 PASSWORDS = ("secret", "pässwörd", " two words ", "'; DROP TABLE account; --")
@@ -26,13 +25,8 @@ ODD = ("USER0@example.com", "user0", "user0@example.net", "", "@", "user0@", "%u
        "user0@example.com ", "JÜRGEN4@example.com", "\udcff@example.com", "user0@example.com@example.com",
        "\"user0\"@example.com")
 
-SQL = """
-driver = sqlite
-connect = {database}
-default_pass_scheme = CRYPT
-password_query = SELECT a.address AS user, c.password FROM account a JOIN credential c ON c.address = a.address \
-  WHERE a.address = '%u'
-"""
+QUERY = ("SELECT a.address AS user, c.password FROM account a JOIN credential c ON c.address = a.address"
+         " WHERE a.address = '{user}'")
 
 
 class AuthClient:
@@ -75,18 +69,17 @@ class SqlHost(LoginHost):
     def __init__(self, directory, original):
         super().__init__(directory)
         self._original = original
-        self.dovecot.drivers = (f"passdb {{\n driver = sql\n args = {directory}/sql.conf\n}}\n"
-                                "userdb {\n driver = static\n args = uid=nobody gid=nogroup home=/tmp\n}\n")
 
     def prepare(self):
         """The copy, and a folder of modules with what Dovecot came with."""
-        self.dovecot.prepare()
         copy = self.directory / "copy.db"
+        self.dovecot.drivers = (dialect.sqlite_passdb(self.directory, copy, QUERY)
+                                + dialect.static_userdb(uid="nobody", gid="nogroup", home="/tmp"))
+        self.dovecot.prepare()
         with closing(sqlite3.connect(self._original.database)) as db:
             db.execute("VACUUM INTO ?", (str(copy),))
         copy.chmod(0o644)
-        (self.directory / "sql.conf").write_text(SQL.format(database=copy))
-        shutil.copytree("/usr/lib/dovecot/modules/auth", self.dovecot.directory / "modules", dirs_exist_ok=True)
+        shutil.copytree("/usr/lib/dovecot/modules/auth", self.dovecot.directory / "modules" / "auth", dirs_exist_ok=True)
 
 
 def fill(host):

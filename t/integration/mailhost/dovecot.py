@@ -3,49 +3,20 @@
 
 from pathlib import Path
 
-from .process import Process, run
+from . import dovecot_dialect as dialect
+from .process import Process
 
-COMMON = """
+CONFIG = """
 base_dir = {base}/run
 state_dir = {base}/state
 log_path = {base}/dovecot.log
 ssl = no
-auth_mechanisms = plain login
 auth_username_chars =
 service auth {{
   unix_listener {socket} {{
     mode = 0660
     user = postfix
     group = postfix
-  }}
-}}
-"""
-
-CONFIG_2_3 = COMMON + """
-protocols =
-disable_plaintext_auth = no
-passdb {{
-  driver = static
-  args = password={password}
-}}
-userdb {{
-  driver = static
-  args = uid=nobody gid=nogroup home={base}
-}}
-"""
-
-CONFIG_2_4 = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n" + COMMON + """
-protocols {{
-}}
-auth_allow_cleartext = yes
-passdb static {{
-  password = {password}
-}}
-userdb static {{
-  fields {{
-    uid = nobody
-    gid = nogroup
-    home = {base}
   }}
 }}
 """
@@ -62,10 +33,12 @@ class Dovecot:
 
     def _write(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        new = run("dovecot", "--version").stdout.startswith("2.4")
         config = self.directory / "dovecot.conf"
-        config.write_text((CONFIG_2_4 if new else CONFIG_2_3).format(
-            base=self.directory, socket=self.socket, password=self.password))
+        config.write_text(
+            dialect.VERSION + CONFIG.format(base=self.directory, socket=self.socket)
+            + dialect.CLEARTEXT + dialect.mechanisms("plain login") + dialect.protocols("")
+            + dialect.static_passdb(self.password)
+            + dialect.static_userdb(uid="nobody", gid="nogroup", home=self.directory))
         return config
 
     def start(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dovecot 2.3 with the driver under test: IMAP and POP3, STARTTLS and implicit TLS, cleartext allowed.
+"""Dovecot with the driver under test: IMAP and POP3, STARTTLS and implicit TLS, cleartext allowed.
 
 Dovecot loads drivers from one folder that is compiled in.  It runs in a mount namespace of its own, where that
 folder holds nothing but the driver just built: what is installed on the host is neither used nor touched.
@@ -9,7 +9,10 @@ import os
 import shutil
 from pathlib import Path
 
+from . import dovecot_dialect as dialect
 from .process import Ports, Process, accepts, run
+
+MODULES = "/usr/lib/dovecot/modules"
 
 # The ports of implicit TLS are named in policyd.conf (dovecot.implicit_tls_ports), as on a host with odd ports.
 CONFIG = """
@@ -18,16 +21,11 @@ state_dir = {base}/state
 log_path = {log}
 auth_verbose = yes
 auth_failure_delay = 0
-auth_mechanisms = plain login cram-md5
 auth_cache_size = {cache_size}
 auth_cache_ttl = 1 hour
 auth_cache_negative_ttl = 1 hour
 auth_username_chars =
-disable_plaintext_auth = no
-ssl = yes
-ssl_cert = <{base}/cert.pem
-ssl_key = <{base}/key.pem
-protocols = imap pop3
+listen = 127.0.0.1
 first_valid_uid = 1
 service anvil {{
   unix_listener anvil-auth-penalty {{
@@ -36,22 +34,18 @@ service anvil {{
 }}
 service imap-login {{
   inet_listener imap {{
-    address = 127.0.0.1
     port = {imap}
   }}
   inet_listener imaps {{
-    address = 127.0.0.1
     port = {imaps}
     ssl = yes
   }}
 }}
 service pop3-login {{
   inet_listener pop3 {{
-    address = 127.0.0.1
     port = {pop3}
   }}
   inet_listener pop3s {{
-    address = 127.0.0.1
     port = {pop3s}
     ssl = yes
   }}
@@ -59,24 +53,19 @@ service pop3-login {{
 {more}
 """
 
-DRIVERS = """
-passdb {{
-  driver = postern
-  args = {policyd_conf}
-}}
-userdb {{
-  driver = postern
-  args = {policyd_conf}
-}}
-"""
+def modules():
+    """(path, folder below Dovecot's modules) of what was built: the driver, and for 2.4 its settings."""
+    built = [("libauthdb_postern.so", "auth")] + [("libpostern_settings.so", "settings")] * dialect.IS_2_4
+    for name, folder in built:
+        path = Path(os.environ.get("POSTERN_BUILD", ".")) / ".libs" / name
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: not built; configure found no Dovecot headers, or set POSTERN_BUILD")
+        yield path, folder
 
 
 def driver():
     """The path of the driver in the build directory."""
-    path = Path(os.environ.get("POSTERN_BUILD", ".")) / ".libs" / "libauthdb_postern.so"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not built; configure found no Dovecot headers, or set POSTERN_BUILD")
-    return path
+    return next(modules())[0]
 
 
 class PosternDovecot:
@@ -87,7 +76,7 @@ class PosternDovecot:
         self.config = self.directory / "dovecot.conf"
         self.log = self.directory / "dovecot.log"
         self.ports = {name: Ports.free() for name in ("imap", "imaps", "pop3", "pop3s")}
-        self.drivers = DRIVERS.format(policyd_conf=policyd_conf)
+        self.drivers = dialect.driver("passdb", policyd_conf) + dialect.driver("userdb", policyd_conf)
         self.cache_size = cache_size
         self.more = more
         self._process = None
@@ -99,9 +88,9 @@ class PosternDovecot:
 
     def prepare(self):
         """Write configuration and certificate, and the folder with the driver."""
-        modules = self.directory / "modules"
-        modules.mkdir(parents=True, exist_ok=True)
-        shutil.copy(driver(), modules)
+        for path, folder in modules():
+            (self.directory / "modules" / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, self.directory / "modules" / folder)
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-days", "30", "-subj", "/CN=imap.postern.example", "-keyout", self.directory / "key.pem",
             "-out", self.directory / "cert.pem")
@@ -109,15 +98,24 @@ class PosternDovecot:
 
     def write_config(self):
         """Write dovecot.conf."""
-        self.config.write_text(CONFIG.format(base=self.directory, log=self.log, cache_size=self.cache_size,
-                                             more=self.drivers + self.more, **self.ports))
+        self.config.write_text(
+            dialect.VERSION + dialect.CLEARTEXT + dialect.mechanisms("plain login cram-md5")
+            + dialect.protocols("imap pop3")
+            + dialect.certificate(self.directory / "cert.pem", self.directory / "key.pem")
+            + CONFIG.format(base=self.directory, log=self.log, cache_size=self.cache_size,
+                            more=self.drivers + self.more, **self.ports))
 
     def start(self):
         """Start and wait until IMAP and POP3 accept."""
         self._process = Process(
-            ["unshare", "--mount", "sh", "-c", 'mount --bind "$0/modules" "$1" && exec dovecot -F -c "$0/dovecot.conf"',
-             self.directory, "/usr/lib/dovecot/modules/auth"], self.directory / "dovecot.out")
+            [*self._own_modules(), "dovecot", "-F", "-c", self.config], self.directory / "dovecot.out")
         self._process.wait_ready(lambda: all(accepts(port) for port in self.ports.values()), "Dovecot")
+
+    def _own_modules(self):
+        """The beginning of a command that sees our folders in the place of Dovecot's."""
+        mounts = " && ".join(f'mount --bind "{folder}" "{MODULES}/{folder.name}"'
+                             for folder in sorted((self.directory / "modules").iterdir()))
+        return ["unshare", "--mount", "sh", "-c", mounts + ' && exec "$@"', "sh"]
 
     def stop(self):
         """End the master and with it every process of the instance."""
@@ -127,7 +125,11 @@ class PosternDovecot:
 
     def doveadm(self, *arguments, check=True):
         """Run doveadm(1) against this instance."""
-        return run("doveadm", "-c", self.config, *arguments, check=check)
+        return run(*self._own_modules(), "doveadm", "-c", self.config, *arguments, check=check)
+
+    def doveconf(self, option, config):
+        """What doveconf(1) prints of a configuration."""
+        return run(*self._own_modules(), "doveconf", option, "-c", config).stdout
 
     def workers(self):
         """The process ids of this instance's auth workers."""
