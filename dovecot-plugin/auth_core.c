@@ -50,95 +50,7 @@ enum result auth_parse_user(const struct auth_core *c, const char *name, struct 
     return r;
 }
 
-/* ---- where mail lies ---- */
-
-static bool take_nothing(const struct row *row, void *context)
-{
-    (void)row, (void)context;
-    return false;
-}
-
-static enum result read_exists(struct store *store, void *context)
-{
-    const char *name = context;
-
-    return store_query(store, QUERY_ACCOUNT, &name, 1, take_nothing, NULL);
-}
-
-/* A name becomes part of a path as it is, or not at all. */
-static bool is_path_part(struct span name)
-{
-    return name.len > 0 && name.ptr[0] != '.' && memchr(name.ptr, '/', name.len) == NULL;
-}
-
-static enum result fill_in(const char *template, const struct address *a, struct strbuf *b)
-{
-    for (const char *p = template; *p;) {
-        const char *end = *p == '{' ? strchr(p, '}') : NULL;
-        struct span name = { p + 1, end ? (size_t)(end - p) - 1 : 0 }, value = { a->text, a->len };
-        if (!end) {
-            strbuf_addc(b, *p++);
-            continue;
-        }
-        if (span_equal(name, SPAN("local")))
-            value = address_local(a);
-        else if (span_equal(name, SPAN("domain")))
-            value = address_domain(a);
-        if (!is_path_part(value))
-            return BAD;
-        strbuf_add(b, value);
-        p = end + 1;
-    }
-    return b->cut ? LIMIT : OK;
-}
-
-/* Adds a field with the account's name filled in; an empty one is left to Dovecot. */
-static enum result add_field(struct account_fields *f, const char *name, const char *template,
-                             const struct address *a)
-{
-    struct strbuf b;
-    enum result r;
-
-    if (!*template)
-        return OK;
-    if (f->count == ACCOUNT_FIELDS_MAX || f->used == sizeof f->text)
-        return LIMIT;
-    strbuf_init(&b, f->text + f->used, sizeof f->text - f->used);
-    r = fill_in(template, a, &b);
-    if (r == OK) {
-        f->field[f->count++] = (struct account_field){ name, f->text + f->used };
-        f->used += b.len + 1;
-    }
-    return r;
-}
-
-static enum auth_result unavailable(enum result r)
-{
-    return r == NOT_FOUND ? AUTH_UNKNOWN : AUTH_UNAVAILABLE;
-}
-
-enum auth_result auth_core_user(struct auth_core *c, const char *name, struct auth_user *user_r,
-                                struct error *e)
-{
-    struct address address;
-    enum result r = auth_parse_user(c, name, &address);
-
-    if (r == OK)
-        r = auth_store_read(c->store, read_exists, address.text, e);
-    if (r != OK)
-        return unavailable(r);
-    user_r->fields.count = user_r->fields.used = 0;
-    if (add_field(&user_r->fields, "home", c->config->dovecot.home, &address) != OK ||
-        add_field(&user_r->fields, "mail", c->config->dovecot.mail, &address) != OK ||
-        add_field(&user_r->fields, "uid", c->config->dovecot.uid, &address) != OK ||
-        add_field(&user_r->fields, "gid", c->config->dovecot.gid, &address) != OK) {
-        error_set(e, BAD, "%s: the name cannot be part of a path: set dovecot { home, mail } without it",
-                  address.text);
-        return AUTH_UNAVAILABLE;
-    }
-    memcpy(user_r->name, address.text, address.len + 1);
-    return AUTH_OK;
-}
+/* ---- all of them ---- */
 
 struct page_read {
     const char *after;
@@ -167,5 +79,7 @@ enum auth_result auth_core_users(struct auth_core *c, const char *after, struct 
 {
     enum result r = auth_store_read(c->store, read_page, &(struct page_read){ after, page_r }, e);
 
-    return r == OK ? AUTH_OK : unavailable(r);
+    if (r == OK)
+        return AUTH_OK;
+    return r == NOT_FOUND ? AUTH_UNKNOWN : AUTH_UNAVAILABLE;
 }

@@ -53,15 +53,16 @@ struct account_fields {
 struct auth_answer {
     char user[ADDRESS_MAX + 1];   /* canonical, completed with default_domain */
     char reason[AUTH_REASON_MAX]; /* AUTH_REFUSED: for the user, after his password matched */
-    const char *cause;            /* "", "disabled", "suspended", or the check that refuses */
+    const char *cause;            /* "", "disabled", "suspended", "new_password", or the check that refuses */
     const char *observed;         /* "", or a check that would refuse if it were enforced */
     struct account_fields fields;    /* AUTH_OK: extra fields of the passdb */
     struct error error;           /* AUTH_UNAVAILABLE: for the log */
 };
 
-/* Whether the password that the client sent matches `stored`, {SCHEME}hash. With
- * `dummy` the account does not exist: take the same time, log nothing. */
-typedef bool auth_verify_fn(const char *stored, bool dummy, void *context);
+/* Whether the password that the client sent matches `stored`, {SCHEME}hash; takes as long
+ * where it does not. `quiet`: no mismatch is worth a line in the log, since the account
+ * does not exist, or since another hash has matched before. */
+typedef bool auth_verify_fn(const char *stored, bool quiet, void *context);
 
 struct auth_core;
 
@@ -81,8 +82,9 @@ enum auth_result auth_core_credentials(struct auth_core *, const struct auth_log
                                        char password_r[static AUTH_PASSWORD_MAX],
                                        struct auth_answer *answer_r) MUST_CHECK;
 
-/* Where an account's mail lies and what goes with it: home, mail, uid, gid and others, as
- * far as account, domain or configuration say. */
+/* Where an account's mail lies and what goes with it, as far as account, domain or
+ * configuration say: home, mail (a mail_location), uid, gid, quota (a size such as 2G, or 0
+ * for unlimited), and the userdb's extra fields without their prefix. */
 struct auth_user {
     char name[ADDRESS_MAX + 1]; /* canonical */
     struct account_fields fields;

@@ -7,14 +7,17 @@
 
 /* Everything one decision needs, from one state of the store. */
 struct rows {
+    const struct auth_core *core;
     const struct address *address;
     bool disabled, has_policy;
     char suspended[32]; /* "", "all", or services */
     char reason[256];
     int64_t suspended_until; /* 0: until released */
     char password[AUTH_PASSWORD_MAX];
+    char spent[AUTH_PASSWORD_MAX]; /* the hash that must not be used again, or "" */
     bool password_cut;
     signed char mode[CHECK_COUNT]; /* -1: no row that counts */
+    struct account_fields *fields;
     int64_t now;
 };
 
@@ -66,7 +69,8 @@ static bool take_password(const struct row *row, void *context)
 {
     struct rows *rows = context;
 
-    rows->password_cut = str_copy(span_of(row->column[0]), rows->password, sizeof rows->password) != OK;
+    rows->password_cut = str_copy(span_of(row->column[0]), rows->password, sizeof rows->password) != OK ||
+                         str_copy(span_of(row->column[1]), rows->spent, sizeof rows->spent) != OK;
     return false;
 }
 
@@ -122,7 +126,8 @@ static enum result read_login(struct store *store, void *context)
     r = store_query(store, QUERY_ACCOUNT_PASSWORD, &name, 1, take_password, rows);
     if (r != OK || rows->password_cut)
         return r == TRY_AGAIN ? TRY_AGAIN : NOT_FOUND;
-    return read_modes(store, rows);
+    r = read_modes(store, rows);
+    return r == OK ? auth_fields_read(rows->core, store, rows->address, false, rows->fields) : r;
 }
 
 /* ---- decisions ---- */
@@ -162,8 +167,24 @@ static void write_reason(const struct auth_core *c, enum check_id id, const char
         strbuf_addf(&b, " %s", c->config->help_url);
 }
 
-/* NULL, or why the account is closed to the service; `detail_r`: for its owner. */
-static const char *closed(const struct rows *rows, const char *service, const char **detail_r)
+static bool is_suspended(const struct rows *rows, const char *scope)
+{
+    if (!rows->suspended[0] || (rows->suspended_until && rows->suspended_until <= rows->now))
+        return false;
+    if (strcmp(rows->suspended, "all") == 0)
+        return true;
+    for (const char *p = rows->suspended; *p;) {
+        size_t len = strcspn(p, ",");
+        if (span_equal((struct span){ p, len }, span_of(scope)))
+            return true;
+        p += len + (p[len] == ',');
+    }
+    return false;
+}
+
+/* NULL, or why the account is closed to the service; `detail_r`: for its owner.
+ * is_spent: the password is the one that must not be used again. */
+static const char *closed(const struct rows *rows, const char *service, bool is_spent, const char **detail_r)
 {
     const char *scope = suspension_scope(service);
 
@@ -174,16 +195,13 @@ static const char *closed(const struct rows *rows, const char *service, const ch
         *detail_r = "disabled by the administrator";
         return "disabled";
     }
-    if (!rows->suspended[0] || (rows->suspended_until && rows->suspended_until <= rows->now))
-        return NULL;
-    *detail_r = rows->reason;
-    if (strcmp(rows->suspended, "all") == 0)
+    if (is_suspended(rows, scope)) {
+        *detail_r = rows->reason;
         return "suspended";
-    for (const char *p = rows->suspended; *p;) {
-        size_t len = strcspn(p, ",");
-        if (span_equal((struct span){ p, len }, span_of(scope)))
-            return "suspended";
-        p += len + (p[len] == ',');
+    }
+    if (is_spent) {
+        *detail_r = setting_new_password;
+        return "new_password";
     }
     return NULL;
 }
@@ -200,11 +218,11 @@ static enum check_id objection(const struct auth_core *c, const struct auth_logi
 
 /* After the password matched. */
 static enum auth_result judge(const struct auth_core *c, const struct auth_login *login,
-                              const struct rows *rows, struct auth_answer *a)
+                              const struct rows *rows, bool is_spent, struct auth_answer *a)
 {
     enum check_id id = objection(c, login);
     enum mode mode = id < CHECK_COUNT ? mode_of(rows, id) : MODE_OFF;
-    const char *detail, *cause = closed(rows, login->service, &detail);
+    const char *detail, *cause = closed(rows, login->service, is_spent, &detail);
     char setting[64];
     struct strbuf b;
 
@@ -231,13 +249,17 @@ static enum auth_result read_rows(struct auth_core *c, const struct auth_login *
 
     memset(rows, 0, sizeof *rows);
     *a = (struct auth_answer){ .cause = "", .observed = "" };
+    rows->core = c;
     rows->address = address;
+    rows->fields = &a->fields;
     rows->now = login->now;
     if (r == OK) {
         copy(address->text, a->user, sizeof a->user);
         r = auth_store_read(c->store, read_login, rows, &a->error);
     } else if (r != NOT_FOUND)
         error_set(&a->error, TRY_AGAIN, "out of memory");
+    if (r == LIMIT)
+        error_set(&a->error, LIMIT, "%s: too many extra fields", address->text);
     if (r == OK)
         return AUTH_OK;
     return r == NOT_FOUND ? AUTH_UNKNOWN : AUTH_UNAVAILABLE;
@@ -293,6 +315,12 @@ static const enum login_outcome outcomes[] = {
 
 /* ---- logins ---- */
 
+/* The password has matched; the same one may have been hashed anew since. */
+static bool is_spent(const struct rows *rows, auth_verify_fn *verify, void *context)
+{
+    return rows->spent[0] && (strcmp(rows->spent, rows->password) == 0 || verify(rows->spent, true, context));
+}
+
 enum auth_result auth_core_login(struct auth_core *c, const struct auth_login *login, auth_verify_fn *verify,
                                  void *context, struct auth_answer *answer_r)
 {
@@ -303,7 +331,9 @@ enum auth_result auth_core_login(struct auth_core *c, const struct auth_login *l
     if (r == AUTH_UNKNOWN)
         (void)verify(dummy_hash(c->config), true, context);
     else if (r == AUTH_OK)
-        r = verify(rows.password, false, context) ? judge(c, login, &rows, answer_r) : AUTH_MISMATCH;
+        r = verify(rows.password, false, context)
+                ? judge(c, login, &rows, is_spent(&rows, verify, context), answer_r)
+                : AUTH_MISMATCH;
     explicit_bzero(&rows, sizeof rows);
     report(c, login, answer_r, outcomes[r]);
     return r;
@@ -320,7 +350,8 @@ enum auth_result auth_core_credentials(struct auth_core *c, const struct auth_lo
 
     password_r[0] = '\0';
     if (r == AUTH_OK) {
-        const char *cause = closed(&rows, login->service, &detail);
+        bool is_spent = strcmp(rows.spent, rows.password) == 0; /* nothing else to compare it with */
+        const char *cause = closed(&rows, login->service, is_spent, &detail);
         if (cause) {
             answer_r->cause = cause;
             r = AUTH_REFUSED;

@@ -67,7 +67,7 @@ struct attempt {
 };
 
 /* Dovecot's own functions know every scheme; they log what they cannot read. */
-static bool verify_password(const char *stored, bool dummy, void *context)
+static bool verify_password(const char *stored, bool quiet, void *context)
 {
     struct attempt *attempt = context;
     const char *scheme = password_get_scheme(&stored), *error;
@@ -77,11 +77,10 @@ static bool verify_password(const char *stored, bool dummy, void *context)
 
     if (scheme == NULL)
         scheme = DEFAULT_SCHEME;
-    if (!dummy)
+    if (!quiet)
         return shim_password_matches(attempt->request, attempt->password, stored, scheme);
-    if (password_decode(stored, scheme, &raw, &size, &error) > 0)
-        (void)password_verify(attempt->password, &params, scheme, raw, size, &error);
-    return false;
+    return password_decode(stored, scheme, &raw, &size, &error) > 0 &&
+           password_verify(attempt->password, &params, scheme, raw, size, &error) > 0;
 }
 
 static void passdb_verify_plain(struct auth_request *request, const char *password,

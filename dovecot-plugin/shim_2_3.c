@@ -50,7 +50,10 @@ void shim_log_unknown_user(struct auth_request *request)
 
 void shim_set_user_field(struct auth_request *request, const char *name, const char *value)
 {
-    auth_request_set_userdb_field(request, name, value);
+    if (strcmp(name, "quota") == 0)
+        auth_request_set_userdb_field(request, "quota_rule", t_strconcat("*:storage=", value, NULL));
+    else
+        auth_request_set_userdb_field(request, name, value);
 }
 
 /* Dovecot 2.3 has no other way to refuse a configuration than to end. */

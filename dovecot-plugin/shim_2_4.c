@@ -80,6 +80,8 @@ void shim_set_user_field(struct auth_request *request, const char *name, const c
 {
     if (strcmp(name, "mail") == 0)
         set_mail(request, value);
+    else if (strcmp(name, "quota") == 0)
+        auth_request_set_userdb_field(request, "quota_storage_size", value);
     else
         auth_request_set_userdb_field(request, name, value);
 }

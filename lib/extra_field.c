@@ -99,6 +99,22 @@ const char *extra_field_of_userdb(const char *name)
     return is_mailbox_field(name) ? name : behind_prefix(name);
 }
 
+/* What Dovecot calls one of the five; NULL: it is none of them. */
+static const char *mailbox_field_called(const char *name)
+{
+    static const struct {
+        const char *name, *ours;
+    } others[] = {
+        { "quota_rule", "quota" }, { "quota_storage_size", "quota" }, { "mail_location", "mail" },
+        { "mail_driver", "mail" }, { "mail_path", "mail" },
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(name, others[i].name) == 0)
+            return others[i].ours;
+    return is_mailbox_field(name) ? name : NULL;
+}
+
 /* Who a login is, and whether it needs its password, is the table's to say, and a reason
  * the driver's; an import would bring any of them along. */
 static bool is_refused(const char *name)
@@ -131,7 +147,7 @@ enum result extra_field_check_name(const char *name, struct error *e)
         return error_set(e, BAD, "'%.80s' is no name of a field", name);
     if (is_refused(bare ? bare : name))
         return error_set(e, BAD, "field %s: who a login is, and whether it passes, is no extra field", name);
-    if (bare && is_mailbox_field(bare))
-        return error_set(e, BAD, "field %s: it is called %s here", name, bare);
+    if (bare && mailbox_field_called(bare))
+        return error_set(e, BAD, "field %s: it is called %s here", name, mailbox_field_called(bare));
     return OK;
 }

@@ -21,6 +21,8 @@ void setting_starttls(const char *service, unsigned port, struct strbuf *b)
         strbuf_addf(b, " on port %u", port);
 }
 
+const char setting_new_password[] = "this password must not be used any more, set a new one";
+
 bool mechanism_is_plaintext(struct span name)
 {
     static const struct span names[] = { SPAN_INIT("PLAIN"), SPAN_INIT("LOGIN"), SPAN_INIT("XOAUTH2"),

@@ -14,6 +14,9 @@
  * of implicit TLS: then the service's own of RFC 6409, 9051, 1939 and 5804 is named. */
 void setting_starttls(const char *service, unsigned port, struct strbuf *);
 
+/* For whoever still logs in with a password that was to be replaced. */
+extern const char setting_new_password[];
+
 /* Whether a SASL mechanism hands the server the password itself, or a token that is as
  * good: only these need TLS (RFC 4616, LOGIN, RFC 7628). */
 bool mechanism_is_plaintext(struct span name);

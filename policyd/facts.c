@@ -71,7 +71,9 @@ enum result facts_account(struct facts *f, const char *address, struct account_r
     copy(row_r->suspended, sizeof row_r->suspended, suspended);
     copy(row_r->reason, sizeof row_r->reason, reason);
     row_r->suspended_until = strtoll(until, NULL, 10);
-    row_r->has_policy = rowset_next(until)[0] == '1';
+    const char *has_policy = rowset_next(until);
+    row_r->has_policy = has_policy[0] == '1';
+    row_r->new_password = *rowset_next(has_policy) != '\0';
     return OK;
 }
 

@@ -50,6 +50,7 @@ struct domain_row {
 struct account_row {
     bool relay, disabled;
     bool has_policy;    /* policy rows of its own */
+    bool new_password;  /* demanded, and not set yet */
     char suspended[32]; /* "", "all", or services */
     char reason[REASON_MAX + 1];
     int64_t suspended_until; /* 0: until released */

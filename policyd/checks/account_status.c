@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Suspended and disabled accounts may not send.  The password has matched by now:
- * the reason is for its owner.  Layer 5.
+ * Suspended and disabled accounts may not send, nor those with a password that must not
+ * be used again: whoever is logged in by now used it.  The reason is for the account's
+ * owner, since the password has matched.  Layer 5.
  */
 #include <string.h>
 
+#include "lib/setting.h"
 #include "policyd/check.h"
 
-static bool suspends_smtp(const char *services)
+static bool is_suspended(const struct account_row *row, int64_t now)
 {
-    return strcmp(services, "all") == 0 || strstr(services, "smtp") != NULL;
+    if (row->suspended_until && row->suspended_until <= now)
+        return false;
+    return strcmp(row->suspended, "all") == 0 || strstr(row->suspended, "smtp") != NULL;
 }
 
 static enum verdict unknown_login(const struct check_ctx *c, struct finding *f)
@@ -37,8 +41,12 @@ enum verdict account_status_run(const struct check_ctx *c, struct finding *f)
         finding_row(f, "account %s: status disabled", q->login.text);
         return check_refuse(c, f, "disabled", q->login.text, "disabled by the administrator");
     }
-    if (!suspends_smtp(row.suspended) || (row.suspended_until && row.suspended_until <= c->facts->now))
+    if (is_suspended(&row, c->facts->now)) {
+        finding_row(f, "account %s: suspended (%s)", q->login.text, row.suspended);
+        return check_refuse(c, f, "suspended", q->login.text, row.reason);
+    }
+    if (!row.new_password)
         return VERDICT_PASS;
-    finding_row(f, "account %s: suspended (%s)", q->login.text, row.suspended);
-    return check_refuse(c, f, "suspended", q->login.text, row.reason);
+    finding_row(f, "account %s: released with a new password demanded", q->login.text);
+    return check_refuse(c, f, "new_password", q->login.text, setting_new_password);
 }

@@ -115,12 +115,17 @@ const char *auth_field(const struct account_fields *fields, const char *name)
     return "";
 }
 
-static bool compare(const char *stored, bool dummy, void *context)
+static bool compare(const char *stored, bool quiet, void *context)
 {
+    static const char *const schemes[] = { "{PLAIN}", "{CLEARTEXT}" };
+
     auth_checked.count++;
-    auth_checked.dummy = dummy;
+    auth_checked.quiet = quiet;
     snprintf(auth_checked.stored, sizeof auth_checked.stored, "%s", stored);
-    return strncmp(stored, "{PLAIN}", 7) == 0 && strcmp(stored + 7, context) == 0;
+    for (size_t i = 0; i < 2; i++)
+        if (strncmp(stored, schemes[i], strlen(schemes[i])) == 0)
+            return strcmp(stored + strlen(schemes[i]), context) == 0;
+    return false;
 }
 
 enum auth_result auth_try(const struct auth_login *login, const char *password)

@@ -14,7 +14,7 @@ extern struct auth_core *auth_core;
 extern char auth_database[64];
 
 /* Fixtures: domains example.com and example.net; user@example.com with the password
- * {PLAIN}secret. The core waits 200 ms for the store. */
+ * {PLAIN}secret. The core waits 200 ms for the store. {CLEARTEXT} is another scheme. */
 void auth_create(void);
 void auth_remove(void);
 
@@ -31,7 +31,7 @@ void auth_change(enum change_kind kind, ...);
 /* What the last password check was asked. */
 extern struct auth_check {
     unsigned count;
-    bool dummy;
+    bool quiet;
     char stored[AUTH_PASSWORD_MAX];
 } auth_checked;
 

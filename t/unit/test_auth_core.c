@@ -56,7 +56,7 @@ START_TEST(user_names)
     if (names[_i].canonical)
         ck_assert_str_eq(auth_answer.user, names[_i].canonical);
     ck_assert_uint_eq(auth_checked.count, 1); /* whether there is an account or not */
-    ck_assert_int_eq(auth_checked.dummy, names[_i].result == AUTH_UNKNOWN);
+    ck_assert_int_eq(auth_checked.quiet, names[_i].result == AUTH_UNKNOWN);
     ck_assert_str_eq(auth_answer.reason, "");
     ck_assert_str_eq(auth_answer.cause, "");
 }

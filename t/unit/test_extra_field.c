@@ -18,7 +18,7 @@ static const struct {
     { "quota", NULL, "quota" },
     { "allow_nets", NULL, NULL },
     { "nologin", NULL, NULL },
-    { "userdb_quota_rule", NULL, "quota_rule" },
+    { "userdb_quota_rule2", NULL, "quota_rule2" },
     { "userdb_namespace/inbox/separator", NULL, "namespace/inbox/separator" },
     { X32 X32, NULL, NULL },
     { X32 X32 "x", "is no name of a field", NULL },
@@ -50,6 +50,9 @@ static const struct {
     { "userdb_uidgid_file", "whether it passes", NULL },
     { "userdb_home", "it is called home here", NULL },
     { "userdb_quota", "it is called quota here", NULL },
+    { "userdb_quota_rule", "it is called quota here", NULL },
+    { "userdb_quota_storage_size", "it is called quota here", NULL },
+    { "userdb_mail_path", "it is called mail here", NULL },
 };
 
 START_TEST(each_name)
@@ -102,7 +105,7 @@ static const struct {
     { "quota", "-2G", NULL },
     { "quota", "2.5G", NULL },
     { "quota", "unlimited", NULL },
-    { "userdb_quota_rule", "*:storage=2G:messages=%", "*:storage=2G:messages=%" },
+    { "userdb_quota_rule2", "Trash:storage=+10%", "Trash:storage=+10%" },
 };
 
 START_TEST(each_value)
