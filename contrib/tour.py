@@ -1,104 +1,29 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The tour of contrib/quickstart: real SMTP dialogues with a real Postfix, answered by policyd.
+"""The tour of contrib/quickstart: real dialogues with a real Postfix and Dovecot, answered from one account table.
 
 Starts the mail host of t/integration/mailhost below the directory it is given, runs each dialogue with
-swaks, shows it and compares the server's last reply.  Removes the directory at the end unless --keep.
+swaks or curl, shows it and compares the server's last reply.  Removes the directory at the end unless --keep.
 """
 
 import argparse
+import re
+import shlex
 import shutil
 import signal
 import sys
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "t" / "integration"))
 
+from mailhost.dovecot_postern import PosternDovecot  # noqa: E402
 from mailhost.host import PASSWORD, MailHost  # noqa: E402
 from mailhost.policyd import program  # noqa: E402
 from mailhost.process import NotReady, run  # noqa: E402
+from tour_scenes import ACCEPTED, ACCOUNTS, LOGGED_IN, LOGINS, SCENES, ZONES  # noqa: E402
 
 WIDTH = 80
-ACCEPTED = "250 2.0.0 Ok: queued as "
-
-ZONES = {
-    "mydomain.com": "@ A 192.0.2.10\n@ MX 10 mydomain.com.\n",
-    "sender.net": "mail A 192.0.2.20\n@ MX 10 mail\n",
-    "app.net": "out A 192.0.2.30\n",
-}
-
-LOGINS = ("you@domain1.com", "other-address@domain2.net")
-
-ACCOUNTS = """
-domain add domain1.com
-domain add domain2.net
-account add you@domain1.com
-account add other-address@domain2.net
-policy set sender_login enforce
-policy set sender_auth enforce
-policy set helo_resolve enforce
-"""
-
-
-@dataclass
-class Dialogue:
-    """One swaks run; expected is the server's reply, to its whole length unless it is ACCEPTED."""
-    why: str
-    service: str
-    options: tuple
-    expected: str
-    before: tuple = ()
-
-
-def stranger(helo, sender, source="127.0.0.2"):
-    """swaks options of a mail server that delivers to this host."""
-    return ("--local-interface", source, "--helo", helo, "--from", sender, "--to", "you@domain1.com")
-
-
-def user(login, sender):
-    """swaks options of a mail program that logs in and sends out."""
-    return ("--local-interface", "127.0.0.2", "--helo", "laptop", "--tls", "--auth", "PLAIN", "--auth-user", login,
-            "--auth-password", PASSWORD, "--from", sender, "--to", "someone@elsewhere.net")
-
-
-SCENES = (
-    ("S1  An address of this host, used without logging in", (
-        Dialogue("Another provider's server sends as you@domain1.com, a mailbox of this host. Whoever has that "
-                 "mailbox can log in, so mail without a login is refused.",
-                 "smtp", stranger("mail.sender.net", "you@domain1.com"),
-                 "554 5.7.1 <you@domain1.com>: Sender address rejected: "
-                 "SMTP AUTH is required for users under this sender domain"),
-        Dialogue("A cloud application that is known to send as you@domain1.com is allowed by its sender address "
-                 "and network; from there the same mail is accepted.",
-                 "smtp", stranger("out.app.net", "you@domain1.com", "127.0.0.3"), ACCEPTED,
-                 before=("list", "allow", "--sender", "you@domain1.com", "--client", "127.0.0.3/32")),
-    )),
-    ("S2  Logged in as one, sending as another", (
-        Dialogue("A mail program sends all its mail through one login. The reply names both addresses.",
-                 "submission", user("other-address@domain2.net", "you@domain1.com"),
-                 "553 5.7.1 <you@domain1.com>: Sender address rejected: You are logged in as "
-                 "other-address@domain2.net, which may not send as you@domain1.com"),
-        Dialogue("Logged in as the user that owns the address, the same mail is accepted.",
-                 "submission", user("you@domain1.com", "you@domain1.com"), ACCEPTED),
-    )),
-    ("S8  A HELO name that cannot exist on the Internet", (
-        Dialogue("A badly set up Exchange server says its internal name.",
-                 "smtp", stranger("senderdomain.local", "anna@sender.net"),
-                 "554 5.7.1 <senderdomain.local>: Helo command rejected: Go away, bad guy (.local)."),
-    )),
-    ("S9  A HELO name that is not in the DNS", (
-        Dialogue("NSD serves mydomain.com, but no such name in it. The refusal is temporary: the name may be "
-                 "added, and a DNS failure is never taken for \"not found\".",
-                 "smtp", stranger("mailserver.mydomain.com", "anna@mydomain.com"),
-                 "450 4.7.1 <mailserver.mydomain.com>: Helo command rejected: Host not found"),
-        Dialogue("An honest server with a name that resolves delivers its mail.",
-                 "smtp", stranger("mail.sender.net", "anna@sender.net"), ACCEPTED),
-    )),
-)
-
-
 def fill(text, first="", rest=None):
     """Wrap text to the width of the page."""
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest,
@@ -108,7 +33,7 @@ def fill(text, first="", rest=None):
 def show_command(words):
     """A command as it can be typed, broken with backslashes before its options."""
     lines, line = [], "$ " + words[0]
-    for word in words[1:]:
+    for word in map(shlex.quote, words[1:]):
         if len(line) + len(word) + 3 > WIDTH or (word.startswith("--") and len(line) > WIDTH - 24):
             lines.append(line + " \\")
             line = "     "
@@ -132,6 +57,29 @@ def last_reply(transcript):
     return replies[-2] if replies[-1].startswith("221") else replies[-1]
 
 
+def curl_dialogue(output):
+    """curl's account of a dialogue, marked as swaks does it: from STARTTLS or the login on, without IMAP's tags
+    and lists of capabilities, to the reply to the login."""
+    lines, login = [], False
+    for line in output.splitlines():
+        mark, text = line[:2], re.sub(r"^A\d+ ", "", line[2:])
+        if mark == "> " and text != "CAPABILITY" and text != "CAPA":
+            lines.append(f"->  {text}")
+            login = login or text.startswith("AUTH")
+        elif mark == "< " and re.match(r"OK|\+OK|NO|-ERR", text) and lines:
+            lines.append("<-  " + re.sub(r"(OK) .*Logged in.*", r"\1 Logged in", text))
+            if login:
+                break
+    return "\n".join(lines)
+
+
+def matches(reply, expected):
+    """Whether it is the reply that is due."""
+    if expected == ACCEPTED:
+        return reply.startswith(ACCEPTED)
+    return reply.endswith(LOGGED_IN) if expected == LOGGED_IN else reply == expected
+
+
 class Tour:
     """Runs the scenes against a host and counts the replies that differ."""
 
@@ -151,17 +99,52 @@ class Tour:
         if dialogue.before:
             self.host.policyd.ctl(*dialogue.before)
             show_command(["policyctl", *dialogue.before])
-        command = ["swaks", "--server", f"127.0.0.1:{self.host.port(dialogue.service)}", *dialogue.options]
-        show_command(command)
-        transcript = run(*command, "--suppress-data", check=False).stdout
+        port = self.host.port(dialogue.service)
+        transcript = (self._read if dialogue.service in ("imap", "pop3") else self._send)(dialogue, port)
         show_dialogue(transcript)
-        reply = last_reply(transcript)
-        accepted = dialogue.expected == ACCEPTED and reply.startswith(ACCEPTED)
-        if accepted or reply == dialogue.expected:
-            print("  OK: " + ("accepted" if accepted else "refused, word for word as it should be"))
+        expected = dialogue.expected.format(port=port)
+        if matches(last_reply(transcript), expected):
+            print("  OK: " + ("accepted" if expected in (ACCEPTED, LOGGED_IN)
+                              else "refused, word for word as it should be"))
         else:
             self.differing += 1
-            print(fill(f"DIFFERS: expected {dialogue.expected}", "  "))
+            print(fill(f"DIFFERS: expected {expected}", "  "))
+
+    @staticmethod
+    def _send(dialogue, port):
+        command = ["swaks", "--server", f"127.0.0.1:{port}", *dialogue.options]
+        show_command(command)
+        return run(*command, "--suppress-data", check=False).stdout
+
+    @staticmethod
+    def _read(dialogue, port):
+        command = ["curl", "--verbose", "--insecure", *dialogue.options, f"{dialogue.service}://127.0.0.1:{port}"]
+        show_command(command)
+        return curl_dialogue(run(*command, "--silent", check=False).stderr)
+
+
+class TourHost(MailHost):
+    """The mail host, with Dovecot and the driver for mailboxes and as Postfix's SASL server."""
+
+    def __init__(self, directory):
+        super().__init__(directory, ZONES)
+        self.dovecot = PosternDovecot(directory / "dovecot", self.policyd.config,
+                                      sasl_socket=self.postfix.queue / "private" / "auth")
+        self.policyd.settings.update(default_domain="domain1.com", dovecot={
+            "home": f"{directory}/mail/{{domain}}/{{local}}", "mail": "maildir:~/Maildir", "uid": "nobody",
+            "gid": "nogroup", "implicit_tls_ports": self.dovecot.implicit_tls_ports})
+
+    def prepare(self):
+        """Databases, configurations and a place for mail."""
+        super().prepare()
+        self.dovecot.prepare()
+        mail = self.policyd.directory.parent / "mail"
+        mail.mkdir(mode=0o755)
+        shutil.chown(mail, "nobody", "nogroup")
+
+    def port(self, service):
+        """Of Postfix's services, and of Dovecot's."""
+        return self.dovecot.ports.get(service) or super().port(service)
 
 
 def say_ports(host, directory):
@@ -172,11 +155,14 @@ The host stays up; Ctrl-C ends it.  All of it lies in {directory}
 
   SMTP          127.0.0.1:{host.port('smtp')}
   submission    127.0.0.1:{host.port('submission')}  (STARTTLS), 127.0.0.1:{host.port('submissions')} (TLS)
+  IMAP          127.0.0.1:{host.port('imap')}  (STARTTLS), 127.0.0.1:{host.port('imaps')} (TLS)
+  POP3          127.0.0.1:{host.port('pop3')}  (STARTTLS), 127.0.0.1:{host.port('pop3s')} (TLS)
   logins        {LOGINS[0]}, {LOGINS[1]};
                 the password is "{PASSWORD}"
   DNS           127.0.0.1 port {host.unbound.port}; zones {', '.join(ZONES)}
   logs          {host.policyd.log}
                 {host.postfix.log}
+                {host.dovecot.log}
 
 127.0.0.1 is trusted; a stranger comes from any other 127.x.y.z.  To try, in
 another terminal, as root:
@@ -187,6 +173,7 @@ swaks --server 127.0.0.1:{host.port('smtp')} --local-interface 127.0.0.2 \\
 $ctl status
 $ctl policy set helo_fqdn enforce
 $ctl grant add other-address@domain2.net you@domain1.com
+$ctl policy set starttls off --account you@domain1.com --until 2030-01-31
 $ctl explain --login other-address@domain2.net --sender you@domain1.com
 """, flush=True)
 
@@ -222,7 +209,7 @@ def main():
     host, status = None, 1
     try:
         sys.stdout.reconfigure(line_buffering=True)
-        host = MailHost(options.directory / "host", ZONES)
+        host = TourHost(options.directory / "host")
         status = show(host)
         if not options.once:
             say_ports(host, options.directory)

@@ -16,16 +16,6 @@ from mailhost.smtp import Smtp
 USER = "user@example.com"
 REASON = "This server takes no password without encryption. Set Encryption to STARTTLS on port 587"
 
-LISTENER = """
-service auth {{
-  unix_listener {socket} {{
-    mode = 0660
-    user = postfix
-    group = postfix
-  }}
-}}
-"""
-
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
@@ -34,7 +24,7 @@ def host(tmp_path_factory):
     let_others_enter(base)
     built = MailHost(base, {"sender.net": "mail A 192.0.2.20\n"})
     built.dovecot = PosternDovecot(base / "dovecot", built.policyd.config, "10M",
-                                   LISTENER.format(socket=built.postfix.queue / "private" / "auth"))
+                                   sasl_socket=built.postfix.queue / "private" / "auth")
     built.policyd.settings.update(default_domain="example.com", dovecot={
         "home": f"{base}/mail/{{domain}}/{{local}}", "mail": "maildir:~/Maildir", "uid": "nobody", "gid": "nogroup",
         "implicit_tls_ports": built.dovecot.implicit_tls_ports})

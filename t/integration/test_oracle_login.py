@@ -68,6 +68,7 @@ def verdicts(host, module_mode):
     """For each pair what Postfix and what policyd say."""
     for check in ("sender_login", "sender_auth"):
         module_mode(check, "enforce")
+    module_mode("starttls", "off")
     found = {}
     for service in ("oracle_login", "policyd_login"):
         for login in dict.fromkeys(login for login, _ in pairs()):

@@ -42,7 +42,7 @@ def test_once():
     done = start("--once")
     output, _ = done.communicate(timeout=120)
     assert done.returncode == 0, output
-    assert "7 of 7 replies as expected." in output
+    assert "15 of 15 replies as expected." in output
     assert "DIFFERS" not in output
     assert max(len(line) for line in output.splitlines()) <= 80
     assert directories() <= before

@@ -63,7 +63,7 @@ def test_newer_schema(policyd):
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    refused(policyd, f"{path}: schema version 99 is newer than this program's 1: upgrade Postern")
+    refused(policyd, f"{path}: schema version 99 is newer than this program's 2: upgrade Postern")
 
 
 def test_no_database_file_but_another(policyd):
@@ -88,7 +88,8 @@ def test_database_not_readable(policyd):
 def test_second_policyd(policyd):
     policyd.start()
     policyd.configure(listen=[f"unix:{policyd.sockets}/other"], socketmap_listen=[f"unix:{policyd.sockets}/more"],
-                      control_socket=str(policyd.directory / "run" / "control2"))
+                      control_socket=str(policyd.directory / "run" / "control2"),
+                      observe_socket=str(policyd.directory / "run" / "observe2"))
     status, line = start(policyd)
     assert status == 1
     assert line == (f"policyd: {accounts_db(policyd)}.lock: held by process {policyd.pid}: only one policyd, or a "

@@ -53,6 +53,17 @@ service pop3-login {{
 {more}
 """
 
+SASL_LISTENER = """
+service auth {{
+  unix_listener {socket} {{
+    mode = 0660
+    user = postfix
+    group = postfix
+  }}
+}}
+"""
+
+
 def modules():
     """(path, folder below Dovecot's modules) of what was built: the driver, and for 2.4 its settings."""
     built = [("libauthdb_postern.so", "auth")] + [("libpostern_settings.so", "settings")] * dialect.IS_2_4
@@ -71,14 +82,14 @@ def driver():
 class PosternDovecot:
     """One instance below one directory, asking the account table that policyd.conf names."""
 
-    def __init__(self, directory, policyd_conf, cache_size=0, more=""):
+    def __init__(self, directory, policyd_conf, cache_size=0, more="", sasl_socket=None):
         self.directory = Path(directory)
         self.config = self.directory / "dovecot.conf"
         self.log = self.directory / "dovecot.log"
         self.ports = {name: Ports.free() for name in ("imap", "imaps", "pop3", "pop3s")}
         self.drivers = dialect.driver("passdb", policyd_conf) + dialect.driver("userdb", policyd_conf)
         self.cache_size = cache_size
-        self.more = more
+        self.more = more + (SASL_LISTENER.format(socket=sasl_socket) if sasl_socket else "")
         self._process = None
 
     @property
