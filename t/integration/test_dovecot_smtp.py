@@ -2,6 +2,7 @@
 """Dovecot with the driver "postern" as Postfix's SASL server: one account table shuts every service at once."""
 
 import re
+import shutil
 
 import pytest
 
@@ -24,13 +25,15 @@ def host(tmp_path_factory):
     let_others_enter(base)
     built = MailHost(base, {"sender.net": "mail A 192.0.2.20\n"})
     built.dovecot = PosternDovecot(base / "dovecot", built.policyd.config, "10M",
-                                   sasl_socket=built.postfix.queue / "private" / "auth")
+                                   sasl_socket=built.postfix.queue / "private" / "auth", sieve=True)
     built.policyd.settings.update(default_domain="example.com", dovecot={
         "home": f"{base}/mail/{{domain}}/{{local}}", "mail": "maildir:~/Maildir", "uid": "nobody", "gid": "nogroup",
         "implicit_tls_ports": built.dovecot.implicit_tls_ports})
     try:
         built.prepare()
         built.dovecot.prepare()
+        (base / "mail").mkdir(mode=0o755)
+        shutil.chown(base / "mail", "nobody", "nogroup")
         built.policyd.script("domain add example.com\naccount add user@example.com\naccount add other@example.com")
         built.postfix.add_smtpd("cleartext", "smtpd_sasl_auth_enable=yes", "smtpd_tls_auth_only=no",
                                 "smtpd_tls_security_level=may")

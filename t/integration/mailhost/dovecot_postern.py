@@ -25,7 +25,7 @@ auth_cache_size = {cache_size}
 auth_cache_ttl = 1 hour
 auth_cache_negative_ttl = 1 hour
 auth_username_chars =
-listen = 127.0.0.1
+listen = 127.0.0.1, {foreign}
 first_valid_uid = 1
 service anvil {{
   unix_listener anvil-auth-penalty {{
@@ -51,6 +51,18 @@ service pop3-login {{
   }}
 }}
 {more}
+"""
+
+# For clients that cannot choose their address: a connection to it comes from 127.0.0.1, so it is not one within
+# the same host to Dovecot.
+FOREIGN = "127.0.0.9"
+
+SIEVE_LISTENER = """
+service managesieve-login {{
+  inet_listener sieve {{
+    port = {port}
+  }}
+}}
 """
 
 SASL_LISTENER = """
@@ -82,14 +94,17 @@ def driver():
 class PosternDovecot:
     """One instance below one directory, asking the account table that policyd.conf names."""
 
-    def __init__(self, directory, policyd_conf, cache_size=0, more="", sasl_socket=None):
+    def __init__(self, directory, policyd_conf, cache_size=0, more="", sasl_socket=None, sieve=False):
         self.directory = Path(directory)
         self.config = self.directory / "dovecot.conf"
         self.log = self.directory / "dovecot.log"
         self.ports = {name: Ports.free() for name in ("imap", "imaps", "pop3", "pop3s")}
+        if sieve:
+            self.ports["sieve"] = Ports.free()
         self.drivers = dialect.driver("passdb", policyd_conf) + dialect.driver("userdb", policyd_conf)
         self.cache_size = cache_size
         self.more = more + (SASL_LISTENER.format(socket=sasl_socket) if sasl_socket else "")
+        self.more += SIEVE_LISTENER.format(port=self.ports["sieve"]) if sieve else ""
         self._process = None
 
     @property
@@ -101,9 +116,12 @@ class PosternDovecot:
         """Write configuration and certificate, and the folder with the driver."""
         for path, folder in modules():
             (self.directory / "modules" / folder).mkdir(parents=True, exist_ok=True)
+            if folder == "settings":  # ManageSieve's are there too
+                shutil.copytree(f"{MODULES}/settings", self.directory / "modules" / folder, dirs_exist_ok=True)
             shutil.copy(path, self.directory / "modules" / folder)
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-days", "30", "-subj", "/CN=imap.postern.example", "-keyout", self.directory / "key.pem",
+            "-days", "30", "-subj", "/CN=imap.postern.example", "-addext",
+            f"subjectAltName=DNS:imap.postern.example,DNS:{FOREIGN}", "-keyout", self.directory / "key.pem",
             "-out", self.directory / "cert.pem")
         self.write_config()
 
@@ -111,9 +129,9 @@ class PosternDovecot:
         """Write dovecot.conf."""
         self.config.write_text(
             dialect.VERSION + dialect.CLEARTEXT + dialect.mechanisms("plain login cram-md5")
-            + dialect.protocols("imap pop3")
+            + dialect.protocols("imap pop3" + " sieve" * ("sieve" in self.ports))
             + dialect.certificate(self.directory / "cert.pem", self.directory / "key.pem")
-            + CONFIG.format(base=self.directory, log=self.log, cache_size=self.cache_size,
+            + CONFIG.format(base=self.directory, log=self.log, foreign=FOREIGN, cache_size=self.cache_size,
                             more=self.drivers + self.more, **self.ports))
 
     def start(self):
@@ -134,9 +152,9 @@ class PosternDovecot:
             self._process.stop()
             self._process = None
 
-    def doveadm(self, *arguments, check=True):
+    def doveadm(self, *arguments, check=True, stdin=None):
         """Run doveadm(1) against this instance."""
-        return run(*self._own_modules(), "doveadm", "-c", self.config, *arguments, check=check)
+        return run(*self._own_modules(), "doveadm", "-c", self.config, *arguments, check=check, stdin=stdin)
 
     def doveconf(self, option, config):
         """What doveconf(1) prints of a configuration."""
