@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* policyctl account: who may log in. */
-#include <stdio.h>
 #include <string.h>
 
 #include "policyctl/change.h"
-#include "policyctl/listing.h"
+#include "policyctl/fields.h"
 #include "policyctl/password_input.h"
-#include "policyctl/table.h"
+#include "policyctl/show.h"
 
 /* ---- changing ---- */
 
@@ -41,12 +40,29 @@ static enum status run_passwd(struct ctl *ctl, const struct args *a)
     return submit_with_password(ctl, a, &c);
 }
 
+/* Its status and its fields: all or nothing. */
 static enum status run_set(struct ctl *ctl, const struct args *a)
 {
-    struct change c = { .kind = CHANGE_ACCOUNT_STATUS,
-                        .field = { [FIELD_ADDRESS] = a->operand[0], [FIELD_STATUS] = a->option[OPT_STATUS] } };
+    struct change change[1 + FIELD_CHANGES_MAX] = { 0 };
+    struct field_changes fields;
+    struct address address;
+    size_t count = 0;
+    struct error e;
 
-    return change_submit(ctl, &c, 1);
+    if (address_check(a->operand[0], false, &address, &e) != OK)
+        return fail_error(STATUS_INPUT, &e);
+    enum status status = fields_changes(a, address.text, &fields);
+    if (status != STATUS_DONE)
+        return status;
+    if (a->option[OPT_STATUS])
+        change[count++] = (struct change){ .kind = CHANGE_ACCOUNT_STATUS,
+                                           .field = { [FIELD_ADDRESS] = address.text,
+                                                      [FIELD_STATUS] = a->option[OPT_STATUS] } };
+    for (size_t i = 0; i < fields.count; i++)
+        change[count++] = fields.change[i];
+    if (count == 0)
+        return fail(STATUS_INPUT, "account set: what? see policyctl help account set");
+    return change_submit(ctl, change, count);
 }
 
 static enum status run_suspend(struct ctl *ctl, const struct args *a)
@@ -64,7 +80,9 @@ static enum status run_suspend(struct ctl *ctl, const struct args *a)
 
 static enum status run_release(struct ctl *ctl, const struct args *a)
 {
-    struct change c = { .kind = CHANGE_ACCOUNT_RELEASE, .field = { [FIELD_ADDRESS] = a->operand[0] } };
+    struct change c = { .kind = CHANGE_ACCOUNT_RELEASE,
+                        .field = { [FIELD_ADDRESS] = a->operand[0],
+                                   [FIELD_NEW_PASSWORD] = a->option[OPT_REQUIRE_NEW_PASSWORD] ? "1" : "0" } };
 
     return change_submit(ctl, &c, 1);
 }
@@ -97,121 +115,18 @@ static enum status run_list(struct ctl *ctl, const struct args *a)
     return status == STATUS_DONE ? listing_print(ctl, &listing, domain, a->option[OPT_JSON]) : status;
 }
 
-struct show {
-    const struct ctl *ctl;
-    struct json json;
-};
-
-static bool show_account(const struct row *row, void *context)
-{
-    struct show *s = context;
-    char buffer[LISTING_TEXT_MAX];
-
-    for (size_t i = 0; i < COLUMNS; i++)
-        table_line(columns[i].key, 16, listing_text(&columns[i], row->column[i], s->ctl->now, buffer));
-    return true;
-}
-
-static bool show_grant(const struct row *row, void *context)
-{
-    (void)context;
-    table_line("may send as", 16, row->column[1]);
-    return true;
-}
-
-static const struct column policy_columns[] = {
-    { NULL, "check", COLUMN_TEXT },
-    { NULL, "mode", COLUMN_TEXT },
-    { NULL, "until", COLUMN_EXPIRY },
-};
-
-static bool show_policy(const struct row *row, void *context)
-{
-    struct show *s = context;
-    char text[128], buffer[LISTING_TEXT_MAX];
-    const char *until = listing_text(&policy_columns[2], row->column[2], s->ctl->now, buffer);
-    struct strbuf b;
-
-    strbuf_init(&b, text, sizeof text);
-    strbuf_addf(&b, "%s %s%s%s", row->column[0], row->column[1], until ? " until " : "", until ? until : "");
-    table_line("policy", 16, text);
-    return true;
-}
-
-static bool json_account(const struct row *row, void *context)
-{
-    struct json *j = &((struct show *)context)->json;
-
-    json_open(j, NULL, '{');
-    listing_members(j, columns, COLUMNS, row);
-    return true;
-}
-
-static bool json_grant(const struct row *row, void *context)
-{
-    json_text(&((struct show *)context)->json, NULL, row->column[1]);
-    return true;
-}
-
-static bool json_policy(const struct row *row, void *context)
-{
-    struct json *j = &((struct show *)context)->json;
-
-    json_open(j, NULL, '{');
-    listing_members(j, policy_columns, 3, row);
-    json_close(j, '}');
-    return true;
-}
-
-static enum result print_account(struct store *store, struct show *s, const char *address)
-{
-    enum result r = store_query(store, QUERY_ACCOUNT_ALL, &address, 1, show_account, s);
-
-    if (r == OK)
-        r = store_query(store, QUERY_GRANTS, &address, 1, show_grant, s) == TRY_AGAIN ? TRY_AGAIN : OK;
-    if (r == OK)
-        r = store_query(store, QUERY_POLICY, &address, 1, show_policy, s) == TRY_AGAIN ? TRY_AGAIN : OK;
-    return r;
-}
-
-static enum result print_json(struct store *store, struct show *s, const char *address)
-{
-    enum result r = store_query(store, QUERY_ACCOUNT_ALL, &address, 1, json_account, s);
-
-    if (r != OK)
-        return r;
-    json_open(&s->json, "grants", '[');
-    r = store_query(store, QUERY_GRANTS, &address, 1, json_grant, s) == TRY_AGAIN ? TRY_AGAIN : OK;
-    json_close(&s->json, ']');
-    json_open(&s->json, "policy", '[');
-    if (r == OK)
-        r = store_query(store, QUERY_POLICY, &address, 1, json_policy, s) == TRY_AGAIN ? TRY_AGAIN : OK;
-    json_close(&s->json, ']');
-    json_close(&s->json, '}');
-    return r;
-}
-
 static enum status run_show(struct ctl *ctl, const struct args *a)
 {
-    struct show s = { .ctl = ctl, .json = { .out = stdout } };
-    struct store *store = NULL;
+    static const struct listing listing = { QUERY_ACCOUNT_ALL, columns, COLUMNS };
     struct address address;
+    char domain[DOMAIN_MAX + 1];
     struct error e;
-    enum result r = TRY_AGAIN;
 
-    if (address_check(a->operand[0], false, &address, &e) != OK)
+    if (address_check(a->operand[0], false, &address, &e) != OK ||
+        str_copy(address_domain(&address), domain, sizeof domain) != OK)
         return fail_error(STATUS_INPUT, &e);
-    enum status status = open_accounts(ctl, &store);
-    if (status != STATUS_DONE)
-        return status;
-    if (store_begin(store) == OK) {
-        r = (a->option[OPT_JSON] ? print_json : print_account)(store, &s, address.text);
-        store_end(store);
-    }
-    store_close(&store);
-    if (r == NOT_FOUND)
-        return fail(STATUS_FAILED, "no account %s", address.text);
-    return r == OK ? STATUS_DONE : fail_read(ctl);
+    struct shown shown = { "account", &listing, address.text, address.text, address.text, domain };
+    return show_print(ctl, &shown, a->option[OPT_JSON]);
 }
 
 #define ACCOUNT(word) .name = "account", .verb = word, .operands = "ADDRESS", .min = 1, .max = 1
@@ -224,16 +139,17 @@ const struct command account_commands[] = {
       .help = "Lists the accounts", .example = "policyctl account list --domain example.com" },
     { ACCOUNT("passwd"), .optional = OPT(PASSWORD_STDIN), .run = run_passwd,
       .help = "Sets a new password", .example = "policyctl account passwd user@example.com" },
-    { ACCOUNT("release"), .run = run_release,
-      .help = "Ends a suspension", .example = "policyctl account release user@example.com" },
+    { ACCOUNT("release"), .optional = OPT(REQUIRE_NEW_PASSWORD), .run = run_release,
+      .help = "Ends a suspension, demands another password, or both",
+      .example = "policyctl account release user@example.com --require-new-password" },
     { ACCOUNT("remove"), .run = run_remove,
-      .help = "Removes an account with its grants and policy rows",
+      .help = "Removes an account with all that belongs to it",
       .example = "policyctl account remove user@example.com" },
-    { ACCOUNT("set"), .required = OPT(STATUS), .run = run_set,
-      .help = "Sets the status of an account",
+    { ACCOUNT("set"), .optional = OPT(STATUS) | OPT_FIELDS, .run = run_set,
+      .help = "Sets an account's status and what Dovecot is told of it",
       .example = "policyctl account set user@example.com --status disabled" },
     { ACCOUNT("show"), .optional = OPT(JSON), .run = run_show,
-      .help = "Shows an account with its grants and policy rows",
+      .help = "Shows an account with all that belongs to it",
       .example = "policyctl account show user@example.com" },
     { ACCOUNT("suspend"), .required = OPT(REASON), .optional = OPT(SERVICES) | OPT(UNTIL), .run = run_suspend,
       .help = "Suspends an account; mail to it still arrives",

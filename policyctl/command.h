@@ -35,26 +35,37 @@ enum option_id {
     OPT_CLIENT,
     OPT_CONTEXT,
     OPT_DOMAIN,
+    OPT_FIELD,
+    OPT_GID,
     OPT_HELO,
+    OPT_HOME,
     OPT_JSON,
     OPT_LOGIN,
+    OPT_MAIL,
     OPT_MEMBERS_SEND,
+    OPT_NO_FIELD,
     OPT_NO_MEMBERS_SEND,
     OPT_NOTE,
     OPT_PASSWORD_STDIN,
     OPT_PORT,
+    OPT_QUOTA,
     OPT_REASON,
     OPT_RECIPIENT,
     OPT_RELAY,
+    OPT_REQUIRE_NEW_PASSWORD,
     OPT_SENDER,
     OPT_SERVICES,
     OPT_STATE,
     OPT_STATUS,
+    OPT_UID,
     OPT_UNTIL,
     OPTION_COUNT
 };
 
-#define OPT(name) (1u << OPT_##name)
+#define OPT_BIT(id) (UINT64_C(1) << (id))
+#define OPT(name)   OPT_BIT(OPT_##name)
+/* Those that may be given several times. */
+#define OPT_REPEATING (OPT(FIELD) | OPT(NO_FIELD))
 
 struct option_info {
     const char *name;
@@ -64,20 +75,25 @@ struct option_info {
 
 extern const struct option_info option_infos[OPTION_COUNT];
 
+enum { ANY_NUMBER = 4096, REPEATED_MAX = 32 };
+
 /* A parsed command line. */
 struct args {
     const char *option[OPTION_COUNT]; /* NULL: not given; "" where it takes nothing */
+    struct repeated {
+        enum option_id id;
+        const char *value;
+    } repeated[REPEATED_MAX]; /* those of OPT_REPEATING, each time */
+    size_t repeats;
     char **operand;
     size_t count;
 };
-
-enum { ANY_NUMBER = 4096 };
 
 struct command {
     const char *name, *verb; /* "account", "add"; verb NULL: the name alone */
     const char *operands;    /* "ADDRESS DEST...", as the synopsis shows them */
     size_t min, max;         /* how many operands */
-    unsigned required, optional; /* options: OPT(...) bits */
+    uint64_t required, optional; /* options: OPT(...) bits */
     const char *help, *example;
     enum status (*run)(struct ctl *, const struct args *);
     bool without_config;

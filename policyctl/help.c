@@ -94,10 +94,14 @@ enum status command_unknown(char *const *words, size_t count)
     return fail(STATUS_INPUT, "no command '%s %s': there are %s", of, word, verbs);
 }
 
-static void add_option(const struct option_info *o, bool required, struct strbuf *out)
+static void add_option(enum option_id id, bool required, struct strbuf *out)
 {
+    const struct option_info *o = &option_infos[id];
+
     strbuf_addf(out, required ? " --%s%s%s" : " [--%s%s%s]", o->name, o->argument ? " " : "",
                 o->argument ? o->argument : "");
+    if (OPT_REPEATING & OPT_BIT(id))
+        strbuf_adds(out, "...");
 }
 
 void command_synopsis(const struct command *c, struct strbuf *out)
@@ -105,11 +109,11 @@ void command_synopsis(const struct command *c, struct strbuf *out)
     strbuf_addf(out, "policyctl %s%s%s%s%s", c->name, c->verb ? " " : "", c->verb ? c->verb : "",
                 *c->operands ? " " : "", c->operands);
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if (c->required & 1u << i)
-            add_option(&option_infos[i], true, out);
+        if (c->required & OPT_BIT(i))
+            add_option((enum option_id)i, true, out);
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if (c->optional & 1u << i)
-            add_option(&option_infos[i], false, out);
+        if (c->optional & OPT_BIT(i))
+            add_option((enum option_id)i, false, out);
 }
 
 /* Breaks at spaces that lie outside brackets, before column 80. */
@@ -147,7 +151,7 @@ void command_help(const struct command *c)
     printf("%s.\n", c->help);
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         const struct option_info *o = &option_infos[i];
-        if (!((c->required | c->optional) & 1u << i))
+        if (!((c->required | c->optional) & OPT_BIT(i)))
             continue;
         snprintf(option, sizeof option, "--%s%s%s", o->name, o->argument ? " " : "",
                  o->argument ? o->argument : "");

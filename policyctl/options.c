@@ -11,21 +11,29 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_CLIENT] = { "client", "ADDRESS", "the client's IP address; in a list entry also a network" },
     [OPT_CONTEXT] = { "context", "LIST", "policy_context: helo, sender, recipient or end-of-data" },
     [OPT_DOMAIN] = { "domain", "DOMAIN", "for this domain only" },
+    [OPT_FIELD] = { "field", "NAME=VALUE", "an extra field for Dovecot; the userdb's: userdb_NAME" },
+    [OPT_GID] = { "gid", "GROUP", "the mail's group, or \"\" for none of its own" },
     [OPT_HELO] = { "helo", "NAME", "the name the client gives; in a list entry also a .suffix" },
+    [OPT_HOME] = { "home", "PATH", "home, with {user}, {local}, {domain}; or \"\" likewise" },
     [OPT_JSON] = { "json", NULL, "for programs" },
     [OPT_LOGIN] = { "login", "ADDRESS", "the login of an authenticated client" },
+    [OPT_MAIL] = { "mail", "LOCATION", "where the mail lies, with the same; or \"\" likewise" },
     [OPT_MEMBERS_SEND] = { "members-send", NULL, "each destination may send as the alias" },
+    [OPT_NO_FIELD] = { "no-field", "NAME", "take the extra field away" },
     [OPT_NO_MEMBERS_SEND] = { "no-members-send", NULL, "only a sole destination may send as the alias" },
     [OPT_NOTE] = { "note", "TEXT", "what the entry is for" },
     [OPT_PASSWORD_STDIN] = { "password-stdin", NULL, "the password is the first line of standard input" },
     [OPT_PORT] = { "port", "PORT", "the server's port" },
+    [OPT_QUOTA] = { "quota", "SIZE", "of a mailbox, such as 2G; 0: unlimited; or \"\" likewise" },
     [OPT_REASON] = { "reason", "TEXT", "why; shown to the user after the password matched" },
     [OPT_RECIPIENT] = { "recipient", "ADDRESS", "the envelope recipient" },
     [OPT_RELAY] = { "relay", NULL, "a relay domain, or the account of a server that relays" },
+    [OPT_REQUIRE_NEW_PASSWORD] = { "require-new-password", NULL, "the present password must not be used again" },
     [OPT_SENDER] = { "sender", "ADDRESS", "the envelope sender; in a list entry also @DOMAIN" },
     [OPT_SERVICES] = { "services", "LIST", "all (default), or some of smtp,imap,pop3,sieve" },
     [OPT_STATE] = { "state", "STATE", "HELO, MAIL, RCPT (default), DATA or END-OF-MESSAGE" },
     [OPT_STATUS] = { "status", "active|disabled", "whether the account may be used at all" },
+    [OPT_UID] = { "uid", "USER", "the mail's user, or \"\" for none of its own" },
     [OPT_UNTIL] = { "until", "DATE", "when it ends: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
 };
 
@@ -47,7 +55,7 @@ static void fill_table(const struct command *c, struct option table[OPTION_COUNT
     size_t n = 0;
 
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((c->required | c->optional) & 1u << i)
+        if ((c->required | c->optional) & OPT_BIT(i))
             table[n++] = (struct option){ option_infos[i].name,
                                           option_infos[i].argument ? required_argument : no_argument, NULL,
                                           OPTION_VALUE + (int)i };
@@ -58,7 +66,7 @@ static void fill_table(const struct command *c, struct option table[OPTION_COUNT
 static enum status check_complete(const struct command *c, const struct args *a)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((c->required & 1u << i) && !a->option[i])
+        if ((c->required & OPT_BIT(i)) && !a->option[i])
             return wrong(c, "missing --", option_infos[i].name);
     if (a->count < c->min)
         return wrong(c, "something is missing", "");
@@ -67,6 +75,20 @@ static enum status check_complete(const struct command *c, const struct args *a)
     for (size_t i = 0; i < a->count; i++)
         if (a->operand[i][0] == '\0')
             return wrong(c, "an empty argument", "");
+    return STATUS_DONE;
+}
+
+static enum status take_option(const struct command *c, enum option_id id, const char *value, struct args *a)
+{
+    bool repeats = (OPT_REPEATING & OPT_BIT(id)) != 0;
+
+    if (a->option[id] && !repeats)
+        return wrong(c, "given twice: --", option_infos[id].name);
+    if (repeats && a->repeats == REPEATED_MAX)
+        return wrong(c, "given too often: --", option_infos[id].name);
+    if (repeats)
+        a->repeated[a->repeats++] = (struct repeated){ id, value };
+    a->option[id] = value;
     return STATUS_DONE;
 }
 
@@ -89,9 +111,9 @@ enum status args_parse(const struct command *c, int argc, char **argv, struct ar
             return wrong(c, "a value is missing behind ", argv[optind - 1]);
         if (value == '?')
             return wrong(c, "wrong option ", argv[optind - 1]);
-        if (args_r->option[value - OPTION_VALUE])
-            return wrong(c, "given twice: --", option_infos[value - OPTION_VALUE].name);
-        args_r->option[value - OPTION_VALUE] = optarg ? optarg : "";
+        enum status status = take_option(c, (enum option_id)(value - OPTION_VALUE), optarg ? optarg : "", args_r);
+        if (status != STATUS_DONE)
+            return status;
     }
     args_r->operand = argv + optind;
     args_r->count = (size_t)(argc - optind);
