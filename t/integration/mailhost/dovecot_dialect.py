@@ -73,3 +73,8 @@ def sqlite_passdb(directory, database, query):
     path.write_text(f"driver = sqlite\nconnect = {database}\ndefault_pass_scheme = CRYPT\n"
                     f"password_query = {query.replace('{user}', '%u')}\n")
     return f"passdb {{\n  driver = sql\n  args = {path}\n}}\n"
+
+
+def passwd_passdb():
+    """The host's own users."""
+    return "passdb passwd {\n}\n" if IS_2_4 else "passdb {\n  driver = passwd\n}\n"
