@@ -48,6 +48,21 @@ def test_suspended_in_mid_session(host, mail, service):
         assert is_accepted(smtp.message(login, "someone@elsewhere.net"))
 
 
+def test_release_is_not_for_the_session_of_the_thief(host, mail):
+    """Where another password is demanded, a session that logged in with the old one stays shut."""
+    login = "you@domain1.com"
+    with mail.dialogue(login, "submission") as smtp:
+        host.policyd.ctl("account", "suspend", login, "--reason", "stolen password")
+        host.policyd.ctl("account", "release", login, "--require-new-password")
+        try:
+            assert smtp.message(login, "someone@elsewhere.net") == suspended(
+                "this password must not be used any more, set a new one", login)
+            assert is_accepted(mail.deliver("anna@sender.net", login))
+        finally:
+            host.policyd.ctl("account", "passwd", login, "--password-stdin", stdin="another\n")
+    assert is_accepted(mail.submit(login, login))
+
+
 def test_mail_to_a_suspended_account_arrives(host, mail):
     host.policyd.ctl("account", "suspend", "john@domain1.com", "--reason", "stolen password")
     try:

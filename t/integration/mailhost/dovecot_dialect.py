@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the configurations of Dovecot 2.3 and 2.4 write differently, for the Dovecot that is installed."""
 
+from pathlib import Path
+
 from .process import run
 
 IS_2_4 = run("dovecot", "--version").stdout.startswith("2.4.")
@@ -10,6 +12,10 @@ VERSION = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n" if
 
 # Hashes that an old server brings along (MD5-CRYPT) are taken by 2.3 without a word.
 CLEARTEXT = "auth_allow_cleartext = yes\nauth_allow_weak_schemes = yes\n" if IS_2_4 else "disable_plaintext_auth = no\n"
+
+# The ready files of contrib/dovecot.
+READY = Path(__file__).resolve().parents[3] / "contrib" / "dovecot"
+QUOTA = READY / f"11-postern-quota-{'2.4' if IS_2_4 else '2.3'}.conf"
 
 # The option of the driver that names policyd.conf.
 OPTION = "config" if IS_2_4 else "args"

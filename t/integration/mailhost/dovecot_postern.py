@@ -65,6 +65,15 @@ service managesieve-login {{
 }}
 """
 
+LMTP_LISTENER = """
+service lmtp {{
+  unix_listener {socket} {{
+    mode = 0600
+    user = postfix
+  }}
+}}
+"""
+
 SASL_LISTENER = """
 service auth {{
   unix_listener {socket} {{
@@ -94,7 +103,7 @@ def driver():
 class PosternDovecot:
     """One instance below one directory, asking the account table that policyd.conf names."""
 
-    def __init__(self, directory, policyd_conf, cache_size=0, more="", sasl_socket=None, sieve=False):
+    def __init__(self, directory, policyd_conf, cache_size=0, more="", sasl_socket=None, sieve=False, lmtp_socket=None):
         self.directory = Path(directory)
         self.config = self.directory / "dovecot.conf"
         self.log = self.directory / "dovecot.log"
@@ -105,6 +114,8 @@ class PosternDovecot:
         self.cache_size = cache_size
         self.more = more + (SASL_LISTENER.format(socket=sasl_socket) if sasl_socket else "")
         self.more += SIEVE_LISTENER.format(port=self.ports["sieve"]) if sieve else ""
+        self.more += LMTP_LISTENER.format(socket=lmtp_socket) if lmtp_socket else ""
+        self.protocols = "imap pop3" + " sieve" * sieve + " lmtp" * bool(lmtp_socket)
         self._process = None
 
     @property
@@ -129,7 +140,7 @@ class PosternDovecot:
         """Write dovecot.conf."""
         self.config.write_text(
             dialect.VERSION + dialect.CLEARTEXT + dialect.mechanisms("plain login cram-md5")
-            + dialect.protocols("imap pop3" + " sieve" * ("sieve" in self.ports))
+            + dialect.protocols(self.protocols)
             + dialect.certificate(self.directory / "cert.pem", self.directory / "key.pem")
             + CONFIG.format(base=self.directory, log=self.log, foreign=FOREIGN, cache_size=self.cache_size,
                             more=self.drivers + self.more, **self.ports))
