@@ -9,13 +9,14 @@
 struct rows {
     const struct auth_core *core;
     const struct address *address;
-    bool disabled, has_policy;
+    bool disabled;
     char suspended[32]; /* "", "all", or services */
     char reason[256];
     int64_t suspended_until; /* 0: until released */
     char password[AUTH_PASSWORD_MAX];
     char spent[AUTH_PASSWORD_MAX]; /* the hash that must not be used again, or "" */
-    bool password_cut;
+    bool password_cut, has_fields;
+    bool asks_modes;               /* some check objects: else no mode matters */
     signed char mode[CHECK_COUNT]; /* -1: no row that counts */
     struct account_fields *fields;
     int64_t now;
@@ -52,25 +53,18 @@ static int64_t number(const char *text)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
-static bool take_account(const struct row *row, void *context)
-{
-    struct rows *rows = context;
-
-    rows->disabled = strcmp(row->column[1], "active") != 0;
-    copy(row->column[2], rows->suspended, sizeof rows->suspended);
-    copy(row->column[3], rows->reason, sizeof rows->reason);
-    rows->suspended_until = number(row->column[4]);
-    rows->has_policy = number(row->column[5]) != 0;
-    return false;
-}
-
 /* A hash that does not fit is none: half of it must never be compared. */
-static bool take_password(const struct row *row, void *context)
+static bool take_login(const struct row *row, void *context)
 {
     struct rows *rows = context;
 
-    rows->password_cut = str_copy(span_of(row->column[0]), rows->password, sizeof rows->password) != OK ||
-                         str_copy(span_of(row->column[1]), rows->spent, sizeof rows->spent) != OK;
+    rows->disabled = strcmp(row->column[0], "active") != 0;
+    copy(row->column[1], rows->suspended, sizeof rows->suspended);
+    copy(row->column[2], rows->reason, sizeof rows->reason);
+    rows->suspended_until = number(row->column[3]);
+    rows->password_cut = str_copy(span_of(row->column[4]), rows->password, sizeof rows->password) != OK ||
+                         str_copy(span_of(row->column[5]), rows->spent, sizeof rows->spent) != OK;
+    rows->has_fields = number(row->column[6]) != 0;
     return false;
 }
 
@@ -92,7 +86,7 @@ static enum result read_modes(struct store *store, struct rows *rows)
 {
     char domain[DOMAIN_MAX + 1];
     struct span text = address_domain(rows->address);
-    const char *scopes[] = { rows->has_policy ? rows->address->text : NULL, domain, "" };
+    const char *scopes[] = { rows->address->text, domain, "" };
 
     memset(rows->mode, -1, sizeof rows->mode);
     if (str_copy(text, domain, sizeof domain) != OK || text.len == 0)
@@ -106,28 +100,19 @@ static enum result read_modes(struct store *store, struct rows *rows)
     return OK;
 }
 
-static enum result read_account(struct store *store, void *context)
-{
-    struct rows *rows = context;
-    const char *name = rows->address->text;
-
-    return store_query(store, QUERY_ACCOUNT, &name, 1, take_account, rows);
-}
-
 static enum result read_login(struct store *store, void *context)
 {
     struct rows *rows = context;
     const char *name = rows->address->text;
-    enum result r = read_account(store, context);
+    enum result r = store_query(store, QUERY_LOGIN, &name, 1, take_login, rows);
 
-    if (r != OK)
-        return r;
-    rows->password[0] = '\0';
-    r = store_query(store, QUERY_ACCOUNT_PASSWORD, &name, 1, take_password, rows);
-    if (r != OK || rows->password_cut)
-        return r == TRY_AGAIN ? TRY_AGAIN : NOT_FOUND;
-    r = read_modes(store, rows);
-    return r == OK ? auth_fields_read(rows->core, store, rows->address, false, rows->fields) : r;
+    if (r == OK && rows->password_cut)
+        return NOT_FOUND;
+    if (r == OK && rows->asks_modes)
+        r = read_modes(store, rows);
+    if (r == OK && rows->has_fields)
+        r = auth_fields_read(rows->core, store, rows->address, false, rows->fields);
+    return r;
 }
 
 /* ---- decisions ---- */
@@ -251,6 +236,7 @@ static enum auth_result read_rows(struct auth_core *c, const struct auth_login *
     *a = (struct auth_answer){ .cause = "", .observed = "" };
     rows->core = c;
     rows->address = address;
+    rows->asks_modes = objection(c, login) < CHECK_COUNT;
     rows->fields = &a->fields;
     rows->now = login->now;
     if (r == OK) {

@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A worker reads a handful of pages a login; the page cache of the kernel has the rest. */
-enum { PAUSE_MS = 50, BUSY_TIMEOUT_MS = 100, CACHE_KIB = 128 };
+/* The upper pages of the tables, of a hundred thousand accounts; the page cache of the kernel has the rest. */
+enum { PAUSE_MS = 50, BUSY_TIMEOUT_MS = 100, CACHE_KIB = 640 };
 
 struct auth_store {
     struct store_params params;
@@ -64,9 +64,7 @@ static void pause_ms(long ms)
 /* A connection whose file is no longer the one at the path is not used. */
 static enum result connect_store(struct auth_store *s, struct error *e)
 {
-    uint64_t version;
-
-    if (s->store && (s->owner != getpid() || store_version(s->store, &version) != OK))
+    if (s->store && (s->owner != getpid() || store_check_file(s->store) != OK))
         drop(s);
     if (s->store)
         return OK;

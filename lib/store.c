@@ -54,6 +54,11 @@ enum result store_checkpoint(struct store *s)
     return s->ops->checkpoint(s);
 }
 
+enum result store_check_file(struct store *s)
+{
+    return s->ops->check_file(s);
+}
+
 enum result store_version(struct store *s, uint64_t *version_r)
 {
     return s->ops->version(s, version_r);

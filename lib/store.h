@@ -50,6 +50,7 @@ enum query {
     QUERY_ACCOUNTS,           /* domain ('' all) -> the same, ordered by address */
     QUERY_ACCOUNT_NAMES,      /* domain -> address */
     QUERY_ACCOUNTS_AFTER,     /* address -> address: the next 256, ordered */
+    QUERY_LOGIN,              /* address -> status, suspended, reason, until, password, spent, has_fields */
     QUERY_ACCOUNT_PASSWORD,   /* address -> password, spent */
     QUERY_ACCOUNT_FIELDS,     /* address ('' none), domain -> name, value, scope: the account's, then those
                                  of its domain that it does not have */
@@ -216,6 +217,10 @@ enum result store_apply(struct store *, struct change_set *const *sets, size_t c
 
 /* Writes the log back into the database as far as readers allow. */
 enum result store_checkpoint(struct store *) MUST_CHECK;
+
+/* TRY_AGAIN: the file was removed or replaced since it was opened. Costs less than
+ * store_version. */
+enum result store_check_file(struct store *) MUST_CHECK;
 
 /* A number that changes whenever somebody changed the database through another
  * connection; TRY_AGAIN also where the file was removed or replaced. */

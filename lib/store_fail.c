@@ -40,6 +40,12 @@ static enum result fail_apply(struct store *s, struct change_set *const *sets, s
     return TRY_AGAIN;
 }
 
+static enum result fail_check_file(struct store *s)
+{
+    (void)s;
+    return TRY_AGAIN;
+}
+
 static enum result fail_version(struct store *s, uint64_t *version_r)
 {
     (void)s, (void)version_r;
@@ -55,5 +61,6 @@ const struct store_ops store_fail_ops = {
     .end = fail_close,
     .apply = fail_apply,
     .checkpoint = fail_begin,
+    .check_file = fail_check_file,
     .version = fail_version,
 };

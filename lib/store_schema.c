@@ -28,6 +28,10 @@ const char *const query_sql[QUERY_COUNT] = {
                        "WHERE ?1 IN ('', domain) ORDER BY account.address",
     [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
     [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
+    [QUERY_LOGIN] = "SELECT status, suspended, suspended_reason, suspended_until, password, spent,"
+                    " EXISTS (SELECT 1 FROM account_field WHERE scope IN (account.address, domain))"
+                    " FROM account JOIN credential ON credential.address = account.address"
+                    " WHERE account.address = ?1",
     [QUERY_ACCOUNT_PASSWORD] = "SELECT password, spent FROM credential WHERE address = ?1",
     [QUERY_ACCOUNT_FIELDS] = "SELECT name, value, scope FROM account_field WHERE scope = ?1"
                              " UNION ALL SELECT name, value, scope FROM account_field d WHERE scope = ?2"

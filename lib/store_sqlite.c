@@ -245,12 +245,21 @@ static enum result checkpoint(struct store *base)
     return rc == SQLITE_OK ? OK : TRY_AGAIN;
 }
 
-static enum result version(struct store *base, uint64_t *version_r)
+static enum result same_file(struct store *base)
 {
     struct sqlite_store *s = (struct sqlite_store *)base;
     struct stat st;
 
     if (s->path && (stat(s->path, &st) != 0 || st.st_dev != s->device || st.st_ino != s->inode))
+        return TRY_AGAIN;
+    return OK;
+}
+
+static enum result version(struct store *base, uint64_t *version_r)
+{
+    struct sqlite_store *s = (struct sqlite_store *)base;
+
+    if (same_file(base) != OK)
         return TRY_AGAIN;
     if (sqlite_prepare(s, "PRAGMA data_version", &s->version) != OK)
         return TRY_AGAIN;
@@ -264,7 +273,8 @@ static enum result version(struct store *base, uint64_t *version_r)
 #define SQLITE_OPS(backend_name, backend_open)                                                               \
     {                                                                                                        \
         .name = backend_name, .open = backend_open, .close = close_store, .query = query, .begin = begin,    \
-        .end = end, .apply = sqlite_store_apply, .checkpoint = checkpoint, .version = version,               \
+        .end = end, .apply = sqlite_store_apply, .checkpoint = checkpoint, .check_file = same_file,          \
+        .version = version,                                                                                  \
     }
 
 const struct store_ops store_sqlite_ops = SQLITE_OPS("sqlite", open_sqlite);
