@@ -102,7 +102,7 @@ struct command {
 /* One table a file; each ends in a row without a name. */
 extern const struct command account_commands[], alias_commands[], domain_commands[], explain_commands[],
     export_maps_commands[], grant_commands[], help_commands[], init_commands[], list_commands[],
-    policy_commands[], status_commands[];
+    policy_commands[], status_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);
@@ -129,6 +129,9 @@ enum status fail_error(enum status, const struct error *);
 
 /* Opens accounts.db for reading; says why where it cannot. */
 enum status open_accounts(const struct ctl *, struct store **store_r);
+
+/* The same for state.db. */
+enum status open_state(const struct ctl *, struct store **store_r);
 
 /* The status that goes with a failed read of accounts.db; says so. */
 enum status fail_read(const struct ctl *);

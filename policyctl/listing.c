@@ -10,8 +10,9 @@
 struct print {
     const struct ctl *ctl;
     const struct listing *listing;
+    bool empty_too; /* the header stands alone where there are no rows */
     struct table table;
-    struct json json;
+    struct json *json;
 };
 
 const char *listing_text(const struct column *c, const char *value, int64_t now,
@@ -68,9 +69,9 @@ static bool json_fn(const struct row *row, void *context)
 {
     struct print *p = context;
 
-    json_open(&p->json, NULL, '{');
-    listing_members(&p->json, p->listing->column, p->listing->columns, row);
-    json_close(&p->json, '}');
+    json_open(p->json, NULL, '{');
+    listing_members(p->json, p->listing->column, p->listing->columns, row);
+    json_close(p->json, '}');
     return true;
 }
 
@@ -84,24 +85,33 @@ static enum result print_table(struct store *s, struct print *p, const char *con
             title[p->table.columns++] = p->listing->column[i].title;
     p->table.title = title;
     r = store_query(s, p->listing->query, params, count, table_fn, p);
-    if (r != OK && r != NOT_FOUND)
+    if (r != OK && (r != NOT_FOUND || !p->empty_too))
         return r;
     table_print(&p->table);
     return store_query(s, p->listing->query, params, count, table_fn, p);
 }
 
-static enum result print_json(struct store *s, struct print *p, const char *const *params, size_t count)
+static enum result print_json(struct store *s, struct print *p, const char *key, const char *const *params,
+                              size_t count)
 {
-    p->json.out = stdout;
-    json_open(&p->json, NULL, '[');
+    json_open(p->json, key, '[');
     enum result r = store_query(s, p->listing->query, params, count, json_fn, p);
-    json_close(&p->json, ']');
+    json_close(p->json, ']');
     return r;
+}
+
+enum result listing_part(const struct ctl *ctl, struct store *store, const struct listing *l, const char *param,
+                         struct json *json, const char *key)
+{
+    struct print p = { .ctl = ctl, .listing = l, .json = json };
+
+    return json ? print_json(store, &p, key, &param, param ? 1 : 0) : print_table(store, &p, &param, param ? 1 : 0);
 }
 
 enum status listing_print(const struct ctl *ctl, const struct listing *l, const char *param, bool json)
 {
-    struct print p = { .ctl = ctl, .listing = l };
+    struct json out = { .out = stdout };
+    struct print p = { .ctl = ctl, .listing = l, .json = &out, .empty_too = true };
     struct store *store = NULL;
     enum status status = open_accounts(ctl, &store);
     enum result r = TRY_AGAIN;
@@ -109,7 +119,8 @@ enum status listing_print(const struct ctl *ctl, const struct listing *l, const 
     if (status != STATUS_DONE)
         return status;
     if (store_begin(store) == OK) {
-        r = (json ? print_json : print_table)(store, &p, &param, param ? 1 : 0);
+        r = json ? print_json(store, &p, NULL, &param, param ? 1 : 0)
+                 : print_table(store, &p, &param, param ? 1 : 0);
         store_end(store);
     }
     store_close(&store);

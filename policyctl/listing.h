@@ -32,6 +32,11 @@ struct listing {
  * none. */
 enum status listing_print(const struct ctl *, const struct listing *, const char *param, bool json);
 
+/* The same of an open store, as one part of more: a table, or where json is not NULL an
+ * array under the key. NOT_FOUND: there are no rows; then no table is printed. */
+enum result listing_part(const struct ctl *, struct store *, const struct listing *, const char *param,
+                         struct json *json, const char *key) MUST_CHECK;
+
 /* One column's value as text for people, in `buffer` where it needs one. */
 enum { LISTING_TEXT_MAX = 64 };
 const char *listing_text(const struct column *, const char *value, int64_t now,

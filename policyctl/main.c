@@ -53,15 +53,25 @@ enum status fail(enum status status, const char *format, ...)
     return fail_error(status, &e);
 }
 
-enum status open_accounts(const struct ctl *ctl, struct store **store_r)
+static enum status open_database(const char *path, enum database database, struct store **store_r)
 {
-    struct store_params p = { .path = ctl->config->accounts_db,
-                              .database = DATABASE_ACCOUNTS,
+    struct store_params p = { .path = path,
+                              .database = database,
                               .access = STORE_READ,
                               .busy_timeout_ms = READ_BUSY_MS };
     struct error e;
 
     return store_open(&p, store_r, &e) == OK ? STATUS_DONE : fail_error(STATUS_UNREACHABLE, &e);
+}
+
+enum status open_accounts(const struct ctl *ctl, struct store **store_r)
+{
+    return open_database(ctl->config->accounts_db, DATABASE_ACCOUNTS, store_r);
+}
+
+enum status open_state(const struct ctl *ctl, struct store **store_r)
+{
+    return open_database(ctl->config->state_db, DATABASE_STATE, store_r);
 }
 
 enum status fail_read(const struct ctl *ctl)

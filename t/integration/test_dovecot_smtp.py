@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Dovecot with the driver "postern" as Postfix's SASL server: one account table shuts every service at once."""
 
+import json
 import re
 import shutil
 
@@ -11,7 +12,7 @@ from login_host import accepted
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap
-from mailhost.process import let_others_enter, run
+from mailhost.process import let_others_enter, run, wait_for
 from mailhost.smtp import Smtp
 
 USER = "user@example.com"
@@ -138,3 +139,31 @@ def test_suspension_shuts_every_service(host):
     finally:
         host.policyd.ctl("account", "release", USER)
     assert accepted(imap(host)) and auth(host, "submissions").startswith("235 ")
+
+
+def test_who(host):
+    """What the help desk asks: how an account's programs connect, as whom it sends, and what would be refused."""
+    assert accepted(imap(host))
+    for sender in (USER, "other@example.com"):
+        with Smtp(host.port("submission")) as smtp:
+            smtp.command("EHLO [127.0.0.2]")
+            smtp.starttls()
+            smtp.command("EHLO [127.0.0.2]")
+            assert smtp.login(USER, PASSWORD).startswith("235 ")
+            assert is_accepted(smtp.message(sender, "someone@elsewhere.net"))  # sender_login observes
+
+    def seen():
+        return json.loads(host.policyd.ctl("who", USER, "--json").stdout)
+
+    def found():
+        return [row for row in seen()["observations"] if row["check"] == "sender_login"]
+
+    wait_for(lambda: found() and found()[0]["delivered"] == 1, "the observation", 10)
+    ways = {(way["outcome"], way["service"], way["security"], way["port"]) for way in seen()["logins"]}
+    assert ("ok", "imap", "starttls", host.dovecot.ports["imap"]) in ways
+    assert ("mail", "smtp", "starttls", host.port("submission")) in ways
+    assert {row["envelope_sender"] for row in seen()["sending"]} >= {USER, "other@example.com"}
+    assert [(row["envelope_sender"], row["mode"]) for row in found()] == [("other@example.com", "observe")]
+    shown = host.policyd.ctl("who", USER).stdout
+    assert "Sends as\nAS " in shown and "127.0.0.0/24" in shown
+    assert host.policyd.ctl("who", "nobody@example.com", check=False).returncode == 1

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* policyctl who: how an account connects and sends, and what was refused. */
+#include <stdio.h>
+
+#include "policyctl/command.h"
+#include "policyctl/json.h"
+#include "policyctl/listing.h"
+
+/* Columns as in the queries of state.db; those that say the account again are in JSON only. */
+static const struct column login_columns[] = {
+    { NULL, "account", COLUMN_TEXT },         { "OUTCOME", "outcome", COLUMN_TEXT },
+    { "SERVICE", "service", COLUMN_TEXT },    { NULL, "mechanism", COLUMN_TEXT },
+    { "SECURITY", "security", COLUMN_TEXT },  { "PORT", "port", COLUMN_NUMBER },
+    { "NAME", "server_name", COLUMN_TEXT },   { "NETWORK", "client", COLUMN_TEXT },
+    { "CAUSE", "cause", COLUMN_TEXT },        { "BARE", "bare", COLUMN_FLAG },
+    { "COUNT", "count", COLUMN_NUMBER },      { NULL, "first_seen", COLUMN_TIME },
+    { "LAST SEEN", "last_seen", COLUMN_TIME },
+};
+
+static const struct column sending_columns[] = {
+    { "AS", "envelope_sender", COLUMN_TEXT },     { "MESSAGES", "messages", COLUMN_NUMBER },
+    { "RECIPIENTS", "recipients", COLUMN_NUMBER }, { "OCTETS", "bytes", COLUMN_NUMBER },
+    { NULL, "first_seen", COLUMN_TIME },          { "LAST SEEN", "last_seen", COLUMN_TIME },
+};
+
+static const struct column found_columns[] = {
+    { NULL, "subject", COLUMN_TEXT },         { "CHECK", "check", COLUMN_TEXT },
+    { "CAUSE", "cause", COLUMN_TEXT },        { "AS", "envelope_sender", COLUMN_TEXT },
+    { "NETWORK", "client", COLUMN_TEXT },     { "MODE", "mode", COLUMN_TEXT },
+    { NULL, "subject_kind", COLUMN_TEXT },    { "COUNT", "count", COLUMN_NUMBER },
+    { "ARRIVED", "delivered", COLUMN_NUMBER }, { NULL, "first_seen", COLUMN_TIME },
+    { "LAST SEEN", "last_seen", COLUMN_TIME }, { NULL, "sample", COLUMN_TEXT },
+};
+
+#define LISTING(query, columns) { query, columns, sizeof(columns) / sizeof *(columns) }
+
+static const struct {
+    const char *title, *key, *none;
+    struct listing listing;
+} parts[] = {
+    { "Logs in and sends by", "logins", "no login was seen", LISTING(QUERY_LOGINS_OF, login_columns) },
+    { "Sends as", "sending", "no message was seen", LISTING(QUERY_SENDING_OF, sending_columns) },
+    { "Refused, or would be if it were enforced", "observations", "nothing",
+      LISTING(QUERY_OBSERVATIONS_OF, found_columns) },
+};
+
+static enum result print_parts(const struct ctl *ctl, struct store *store, const char *account, struct json *json)
+{
+    enum result r = OK;
+
+    for (size_t i = 0; r != TRY_AGAIN && i < sizeof parts / sizeof *parts; i++) {
+        if (!json)
+            printf("%s%s\n", i > 0 ? "\n" : "", parts[i].title);
+        r = listing_part(ctl, store, &parts[i].listing, account, json, parts[i].key);
+        if (!json && r == NOT_FOUND)
+            printf("%s\n", parts[i].none);
+    }
+    return r == TRY_AGAIN ? r : OK;
+}
+
+static bool any_fn(const struct row *row, void *context)
+{
+    (void)row, (void)context;
+    return false;
+}
+
+static enum status check_account(const struct ctl *ctl, const char *address)
+{
+    struct store *store = NULL;
+    enum status status = open_accounts(ctl, &store);
+
+    if (status != STATUS_DONE)
+        return status;
+    enum result r = store_query(store, QUERY_ACCOUNT, &address, 1, any_fn, NULL);
+    store_close(&store);
+    if (r == NOT_FOUND)
+        return fail(STATUS_FAILED, "no account %s", address);
+    return r == OK ? STATUS_DONE : fail_read(ctl);
+}
+
+static enum status run_who(struct ctl *ctl, const struct args *a)
+{
+    struct json json = { .out = stdout }, *j = a->option[OPT_JSON] ? &json : NULL;
+    struct address address;
+    struct store *store = NULL;
+    struct error e;
+    enum result r = TRY_AGAIN;
+
+    if (address_check(a->operand[0], false, &address, &e) != OK)
+        return fail_error(STATUS_INPUT, &e);
+    enum status status = check_account(ctl, address.text);
+    if (status == STATUS_DONE)
+        status = open_state(ctl, &store);
+    if (status != STATUS_DONE)
+        return status;
+    if (store_begin(store) == OK) {
+        if (j) {
+            json_open(j, NULL, '{');
+            json_text(j, "account", address.text);
+        }
+        r = print_parts(ctl, store, address.text, j);
+        if (j)
+            json_close(j, '}');
+        store_end(store);
+    }
+    store_close(&store);
+    return r == OK ? STATUS_DONE
+                   : fail(STATUS_UNREACHABLE, "%s: cannot be read now: try again", ctl->config->state_db);
+}
+
+const struct command who_commands[] = {
+    { .name = "who", .operands = "ADDRESS", .min = 1, .max = 1, .optional = OPT(JSON), .run = run_who,
+      .help = "Shows how an account connects, and what was refused",
+      .example = "policyctl who user@example.com" },
+    { 0 },
+};
