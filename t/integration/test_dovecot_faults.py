@@ -13,7 +13,7 @@ from login_host import ALERT, MISMATCH, LoginHost, accepted, logins, make_host  
 from mailhost import dovecot_dialect as dialect
 from mailhost.dovecot_postern import driver
 from mailhost.mailbox import Imap, plain
-from mailhost.process import run, wait_for
+from mailhost.process import let_others_enter, run, wait_for
 
 # RFC 5530: the server cannot say now.
 UNAVAILABLE = {"imap": "NO [UNAVAILABLE] ", "pop3": "-ERR [SYS/TEMP] "}
@@ -182,8 +182,7 @@ def test_wrong_setting_is_named(tmp_path, path, line):
     paths = {name: tmp_path / f"{name}.conf" for name in ("missing", "wrong", "ports")}
     paths["wrong"].write_text('dovecot {\n    hoem = "/"\n}\n')
     paths["ports"].write_text("dovecot { implicit_tls_ports = {993, 0} }\n")
-    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        directory.chmod(0o755)
+    let_others_enter(tmp_path)
     host = LoginHost(tmp_path)
     host.dovecot.drivers = dialect.driver("passdb", path.format(**paths))
     host.dovecot.prepare()
