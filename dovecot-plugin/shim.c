@@ -6,6 +6,8 @@
  */
 #include "dovecot-plugin/shim.h"
 
+#include <ioloop.h>
+#include <net.h>
 #include <password-scheme.h>
 #include <safe-memset.h>
 
@@ -26,6 +28,25 @@ struct postern_userdb {
 static struct auth_core *core_of_passdb(struct auth_request *request)
 {
     return ((struct postern_passdb *)request->passdb->passdb)->core;
+}
+
+static const char *text(const char *s)
+{
+    return s != NULL ? s : "";
+}
+
+static struct auth_login login_of(const struct auth_request *request)
+{
+    return (struct auth_login){
+        .user = request->fields.user,
+        .service = text(shim_service(request)),
+        .mechanism = text(request->fields.mech_name),
+        .server_name = text(request->fields.local_name),
+        .client = request->fields.remote_ip.family != 0 ? net_ip2addr(&request->fields.remote_ip) : "",
+        .secured = shim_secured(request),
+        .local_port = request->fields.local_port,
+        .now = ioloop_time,
+    };
 }
 
 /* What has to be known beside the result: the canonical name, the reason, the log. */
@@ -86,7 +107,7 @@ static bool verify_password(const char *stored, bool quiet, void *context)
 static void passdb_verify_plain(struct auth_request *request, const char *password,
                                 verify_plain_callback_t *callback)
 {
-    struct auth_login login = shim_login_of(request);
+    struct auth_login login = login_of(request);
     struct attempt attempt = { request, password };
     struct auth_answer answer;
     enum auth_result r = auth_core_login(core_of_passdb(request), &login, verify_password, &attempt, &answer);
@@ -96,7 +117,7 @@ static void passdb_verify_plain(struct auth_request *request, const char *passwo
 
 static void passdb_lookup_credentials(struct auth_request *request, lookup_credentials_callback_t *callback)
 {
-    struct auth_login login = shim_login_of(request);
+    struct auth_login login = login_of(request);
     struct auth_answer answer;
     char password[AUTH_PASSWORD_MAX];
     const char *stored = password, *scheme = NULL;

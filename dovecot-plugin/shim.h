@@ -26,7 +26,8 @@ struct userdb_module *shim_userdb_new(pool_t, const char *config_path, struct er
 
 /* ---- by version ---- */
 
-struct auth_login shim_login_of(const struct auth_request *);
+enum auth_secured shim_secured(const struct auth_request *);
+const char *shim_service(const struct auth_request *); /* may be NULL */
 
 /* By Dovecot's own functions, which log what does not match. */
 bool shim_password_matches(struct auth_request *, const char *plain, const char *stored, const char *scheme);

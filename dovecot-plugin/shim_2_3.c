@@ -5,20 +5,13 @@
  */
 #include "dovecot-plugin/shim.h"
 
-#include <ioloop.h>
-
 EXPORTED void authdb_postern_init(void);
 EXPORTED void authdb_postern_deinit(void);
 extern EXPORTED const char *authdb_postern_version;
 
 const char *authdb_postern_version = DOVECOT_ABI_VERSION;
 
-static const char *text(const char *s)
-{
-    return s != NULL ? s : "";
-}
-
-struct auth_login shim_login_of(const struct auth_request *request)
+enum auth_secured shim_secured(const struct auth_request *request)
 {
     static const enum auth_secured secured[] = {
         [AUTH_REQUEST_SECURED_NONE] = AUTH_SECURED_NONE,
@@ -26,16 +19,12 @@ struct auth_login shim_login_of(const struct auth_request *request)
         [AUTH_REQUEST_SECURED_TLS] = AUTH_SECURED_TLS,
     };
 
-    return (struct auth_login){
-        .user = request->fields.user,
-        .service = text(request->fields.service),
-        .mechanism = text(request->fields.mech_name),
-        .server_name = text(request->fields.local_name),
-        .client = request->fields.remote_ip.family != 0 ? net_ip2addr(&request->fields.remote_ip) : "",
-        .secured = secured[request->fields.secured],
-        .local_port = request->fields.local_port,
-        .now = ioloop_time,
-    };
+    return secured[request->fields.secured];
+}
+
+const char *shim_service(const struct auth_request *request)
+{
+    return request->fields.service;
 }
 
 bool shim_password_matches(struct auth_request *request, const char *plain, const char *stored, const char *scheme)

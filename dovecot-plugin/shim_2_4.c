@@ -5,9 +5,6 @@
  */
 #include "dovecot-plugin/shim.h"
 
-#include <ioloop.h>
-#include <net.h>
-
 #include "dovecot-plugin/settings_2_4.h"
 
 EXPORTED void authdb_postern_init(void);
@@ -16,12 +13,7 @@ extern EXPORTED const char *authdb_postern_version;
 
 const char *authdb_postern_version = DOVECOT_ABI_VERSION;
 
-static const char *text(const char *s)
-{
-    return s != NULL ? s : "";
-}
-
-struct auth_login shim_login_of(const struct auth_request *request)
+enum auth_secured shim_secured(const struct auth_request *request)
 {
     static const enum auth_secured secured[] = {
         [AUTH_REQUEST_CONN_SECURED_NONE] = AUTH_SECURED_NONE,
@@ -29,16 +21,12 @@ struct auth_login shim_login_of(const struct auth_request *request)
         [AUTH_REQUEST_CONN_SECURED_TLS] = AUTH_SECURED_TLS,
     };
 
-    return (struct auth_login){
-        .user = request->fields.user,
-        .service = text(request->fields.protocol),
-        .mechanism = text(request->fields.mech_name),
-        .server_name = text(request->fields.local_name),
-        .client = request->fields.remote_ip.family != 0 ? net_ip2addr(&request->fields.remote_ip) : "",
-        .secured = secured[request->fields.conn_secured],
-        .local_port = request->fields.local_port,
-        .now = ioloop_time,
-    };
+    return secured[request->fields.conn_secured];
+}
+
+const char *shim_service(const struct auth_request *request)
+{
+    return request->fields.protocol;
 }
 
 bool shim_password_matches(struct auth_request *request, const char *plain, const char *stored, const char *scheme)
