@@ -6,6 +6,7 @@ import pytest
 from login_host import ALERT, MISMATCH, PASSWORD, accepted, logins  # noqa: F401  (fixture)
 from mailhost import dovecot_dialect as dialect
 from mailhost.mailbox import ELSEWHERE, Imap
+from mailhost.process import wait_for
 
 USER = "user@example.com"
 OTHER = "other@example.com"
@@ -148,5 +149,5 @@ def test_schemes_of_the_old_password(logins, account, scheme):
     logins.ctl("account", "passwd", account, "--password-stdin", stdin="another\n")
     before = len(logins.dovecot.log_text())
     assert accepted(logins.login(account, "another"))
-    logins.wait_log(f"Login: user=<{account}>")
+    wait_for(lambda: f"user=<{account}>" in logins.dovecot.log_text()[before:], "the login in Dovecot's log", 10)
     assert "mismatch" not in logins.dovecot.log_text()[before:].lower(), "that it is not the old one is no fault"

@@ -178,7 +178,7 @@ def hashed(logins):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_schemes(logins, hashed, scheme):
-    hashed(run("doveadm", "-c", logins.dovecot.config, "pw", "-s", scheme, "-p", "grüße").stdout.strip())
+    hashed(logins.dovecot.doveadm("pw", "-s", scheme, "-p", "grüße").stdout.strip())
     assert accepted(logins.login(password="grüße"))
     assert logins.login(password="grusse") == MISMATCH["imap"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from login_host import LoginHost
 from mailhost import dovecot_dialect as dialect
-from mailhost.process import let_others_enter, run, wait_for
+from mailhost.process import let_others_enter, wait_for
 
 SCHEMES = ("PLAIN", "CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT", "SSHA512", "SSHA.HEX", "PBKDF2")
 PASSWORDS = ("secret", "pässwörd", " two words ", "'; DROP TABLE account; --")
@@ -96,7 +96,7 @@ def fill(host):
     accounts = {}
     for number, (scheme, password) in enumerate(itertools.product(SCHEMES, PASSWORDS)):
         address = f"{NAMES[number % len(NAMES)]}{number}@example.com"
-        stored = run("doveadm", "-c", host.dovecot.config, "pw", "-s", scheme, "-p", password).stdout.rstrip("\n")
+        stored = host.dovecot.doveadm("pw", "-s", scheme, "-p", password).stdout.rstrip("\n")
         host.ctl("account", "add", address, "--password-stdin", stdin="x\n")
         if number % 4 == 3:
             host.ctl("account", "set", address, "--status", "disabled")
