@@ -100,7 +100,9 @@ const char *const query_sql[QUERY_COUNT] = {
 /* Rows that one subject, and one account's senders, may take. */
 #define OBSERVATIONS_OF_ONE "64"
 #define SENDERS_OF_ONE      "64"
-#define LOGINS_OF_ONE       "64" /* of each outcome: guessing pushes out no login that succeeded */
+/* Of each outcome and security: neither guessing nor a telephone on its way pushes out a
+ * login that ought to be mended. */
+#define LOGINS_OF_ONE "64"
 
 #define OBSERVATION_KEY "subject, check_name, cause, envelope_sender, client, mode"
 #define TRIM_KIND(kind)                                                                                      \
@@ -266,7 +268,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " ON CONFLICT (" LOGIN_KEY ") DO UPDATE SET count = login.count + excluded.count,"
           " last_seen = excluded.last_seen",
           "DELETE FROM login WHERE account = :subject AND outcome = :outcome AND (" LOGIN_KEY ") IN"
-          " (SELECT " LOGIN_KEY " FROM login WHERE account = :subject AND outcome = :outcome"
+          " (SELECT " LOGIN_KEY " FROM login WHERE account = :subject AND outcome = :outcome AND security = :security"
           " ORDER BY last_seen DESC LIMIT 9223372036854775807 OFFSET " LOGINS_OF_ONE ")" },
         NULL, NULL, NULL },
     [CHANGE_STATE_TRIM] = { "state-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_START, FIELD_NOW },

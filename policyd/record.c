@@ -32,6 +32,24 @@ static void tally(const char *scope, const char *check, const char *outcome, int
     aggregate_add(the_daemon.aggregate, AGGREGATE_OWN, &c, &(struct sums){ .number = count });
 }
 
+/* The host's, and that of the address' domain. */
+static void tally_with_domain(const char *address, const char *check, const char *outcome, int64_t now)
+{
+    const char *at = strrchr(address, '@');
+
+    tally("", check, outcome, now, 1);
+    if (at && at[1])
+        tally(at + 1, check, outcome, now, 1);
+}
+
+/* Of a stranger's name there is no domain here. */
+static void tally_sighting(const struct sighting *s, const char *outcome, int64_t now)
+{
+    const struct check_info *info = &check_infos[s->check];
+
+    tally_with_domain(info->subject == SUBJECT_RECIPIENT_DOMAIN ? "" : s->subject, info->name, outcome, now);
+}
+
 static void observe(const struct sighting *s, const struct sums *sums)
 {
     struct change c = { .kind = CHANGE_OBSERVE };
@@ -97,7 +115,7 @@ static void note_finding(enum check_id id, const struct finding *f, void *contex
     if (!transactions_note(the_daemon.transactions, found->request->attr[ATTR_INSTANCE], &s, found->now))
         return;
     observe(&s, &(struct sums){ .number = 1 });
-    tally("", check_infos[id].name, s.refused ? "refused" : "observed", found->now, 1);
+    tally_sighting(&s, s.refused ? "refused" : "observed", found->now);
 }
 
 /* ---- the end of a message ---- */
@@ -109,7 +127,7 @@ static void arrived(const struct sighting *s, void *context)
     if (s->refused)
         return;
     observe(s, &(struct sums){ .delivered = 1 });
-    tally("", check_infos[s->check].name, "delivered", *now, 1);
+    tally_sighting(s, "delivered", *now);
 }
 
 static uint64_t number(struct span text)
@@ -185,16 +203,14 @@ static void record_program(const struct request *q)
 
 static void end_message(const struct request *q, const struct decision *d, int64_t now)
 {
-    char domain[DOMAIN_MAX + 1] = "";
-    bool accepted = d->decided_by < 0;
+    bool accepted = d->decided_by < 0, is_own;
 
     transactions_end(the_daemon.transactions, q->attr[ATTR_INSTANCE], now, accepted ? arrived : NULL, &now);
-    tally("", "", accepted ? "accepted" : "refused", now, 1);
     /* A login that has a domain is one that Postfix's SASL server knows. */
-    if (!accepted || !q->authenticated || q->login_odd || !address_domain(&q->login).ptr ||
-        str_copy(address_domain(&q->login), domain, sizeof domain) != OK)
+    is_own = q->authenticated && !q->login_odd && address_domain(&q->login).ptr;
+    tally_with_domain(is_own ? q->login.text : "", "", accepted ? "accepted" : "refused", now);
+    if (!accepted || !is_own)
         return;
-    tally(domain, "", "accepted", now, 1);
     record_sending(q);
     record_program(q);
 }
@@ -240,5 +256,5 @@ void record_login(const struct login_event *e, int64_t now)
     count_login(e, login_outcome_names[e->outcome],
                 network_parse_ip(span_of(e->client), &client) == OK ? &client : NULL);
     if (e->outcome == LOGIN_OK || e->outcome == LOGIN_LOOKUP)
-        tally("", "", outcomes[e->security], now, 1);
+        tally_with_domain(e->account, "", outcomes[e->security], now);
 }
