@@ -28,14 +28,14 @@ enum check_id {
 enum mode { MODE_OFF, MODE_OBSERVE, MODE_ENFORCE };
 
 /* Whose policy rows count. */
-enum subject { SUBJECT_LOGIN, SUBJECT_SENDER_DOMAIN, SUBJECT_RECIPIENT_DOMAIN };
+enum check_subject { SUBJECT_LOGIN, SUBJECT_SENDER_DOMAIN, SUBJECT_RECIPIENT_DOMAIN };
 enum { SUBJECT_COUNT = SUBJECT_RECIPIENT_DOMAIN + 1 };
 
 struct check_info {
     const char *name;
     const char *help;    /* one line: what it refuses */
     enum mode mode;      /* where no policy row says otherwise */
-    enum subject subject;
+    enum check_subject subject;
     const char *action;  /* reply codes as Postfix takes them: "553 5.7.1", "REJECT", "450 4.7.1" */
     const char *text;    /* reply text; {login} {sender} {recipient} {helo} {suffix} {reason} are filled in */
 };

@@ -181,6 +181,9 @@ enum database change_database(enum change_kind);
  * can never be right, whatever the table holds. */
 enum result change_validate(const struct change *, struct error *) MUST_CHECK;
 
+/* Rows that policyd keeps of each kind of observation. */
+enum { OBSERVATION_ROWS_MAX = 65536 };
+
 /* ---- a store ---- */
 
 struct store_params {

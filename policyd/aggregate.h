@@ -12,9 +12,6 @@
 /* Distinct rows that wait to be written; those that strangers can make up get half. */
 enum { AGGREGATE_MAX = 8192, AGGREGATE_STRANGERS_MAX = AGGREGATE_MAX / 2 };
 
-/* Rows that the database keeps of each kind of observation. */
-enum { OBSERVATION_ROWS_MAX = 65536 };
-
 enum aggregate_of { AGGREGATE_OWN, AGGREGATE_STRANGERS };
 
 /* What is added up, each in a field of its own: FIELD_NUMBER, FIELD_DELIVERED,

@@ -31,7 +31,7 @@ struct facts {
     int64_t now;               /* seconds since 1970 */
     bool expired;              /* the deadline has passed: nothing is waited for */
     unsigned lookups;          /* DNS questions of this request so far */
-    /* Last asked for: an account's, the host's, and a domain's for each enum subject. */
+    /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
 };
 
