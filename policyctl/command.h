@@ -32,8 +32,10 @@ struct ctl {
 enum option_id {
     OPT_ACCOUNT,
     OPT_ALIAS_OF,
+    OPT_CHECK,
     OPT_CLIENT,
     OPT_CONTEXT,
+    OPT_CSV,
     OPT_DOMAIN,
     OPT_FIELD,
     OPT_GID,
@@ -46,6 +48,7 @@ enum option_id {
     OPT_NO_FIELD,
     OPT_NO_MEMBERS_SEND,
     OPT_NOTE,
+    OPT_OLD_NAME,
     OPT_PASSWORD_STDIN,
     OPT_PORT,
     OPT_QUOTA,
@@ -55,6 +58,7 @@ enum option_id {
     OPT_REQUIRE_NEW_PASSWORD,
     OPT_SENDER,
     OPT_SERVICES,
+    OPT_SINCE,
     OPT_STATE,
     OPT_STATUS,
     OPT_UID,
@@ -102,7 +106,7 @@ struct command {
 /* One table a file; each ends in a row without a name. */
 extern const struct command account_commands[], alias_commands[], domain_commands[], explain_commands[],
     export_maps_commands[], grant_commands[], help_commands[], init_commands[], list_commands[],
-    policy_commands[], status_commands[], who_commands[];
+    policy_commands[], readiness_commands[], status_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);

@@ -55,6 +55,30 @@ enum result date_parse(const char *text, int64_t now, int64_t *seconds_r, struct
     return OK;
 }
 
+enum result date_since(const char *text, int64_t now, int64_t *seconds_r, struct error *e)
+{
+    static const struct {
+        char name;
+        unsigned seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 } };
+    size_t length = strlen(text);
+    uint64_t count;
+    struct tm tm;
+
+    for (size_t i = 0; length > 1 && i < sizeof units / sizeof *units; i++)
+        if (text[length - 1] == units[i].name &&
+            str_number((struct span){ text, length - 1 }, 1, (uint64_t)now / units[i].seconds, &count) == OK) {
+            *seconds_r = now - (int64_t)(count * units[i].seconds);
+            return OK;
+        }
+    if (parse(text, &tm) != OK)
+        return error_set(e, BAD, "no time '%.40s': write 7d (s, m, h, d or w) or a date YYYY-MM-DD", text);
+    *seconds_r = mktime(&tm);
+    if (*seconds_r >= now)
+        return error_set(e, BAD, "%s is not past: name an earlier date", text);
+    return OK;
+}
+
 void date_text(int64_t seconds, char text_r[static DATE_TEXT_MAX])
 {
     time_t t = (time_t)seconds;

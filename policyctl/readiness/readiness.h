@@ -61,13 +61,13 @@ enum conclusion {
     CONCLUSION_UNKNOWN   /* nobody is known to, but not everything was seen: reasons */
 };
 
-enum { REASONS_MAX = 6, REASON_MAX = 160 };
+enum { REASONS_MAX = 6, REASON_TEXT_MAX = 200 };
 
 struct check_report {
     enum check_id id;
     enum mode mode; /* in the report's scope, before narrower rows */
     enum conclusion conclusion;
-    char reason[REASONS_MAX][REASON_MAX]; /* what stands in the way of "safe", a sentence each */
+    char reason[REASONS_MAX][REASON_TEXT_MAX]; /* what stands in the way of "safe", a sentence each */
     size_t reasons;
     struct subject *subject; /* ranked: those that break first, by what arrived, then by count */
     size_t subjects;
