@@ -41,13 +41,15 @@ static void breaking(const struct check_report *c, char text_r[static CELL_MAX])
 
 static void glance_row(const struct readiness *r, const struct check_report *c, struct table *t)
 {
-    char who[CELL_MAX], accounts[CELL_MAX] = "", mail[CELL_MAX];
+    char who[CELL_MAX], accounts[CELL_MAX] = "", mail[CELL_MAX] = "";
     const char *verdict = conclusion_name(c->conclusion);
 
     breaking(c, who);
-    if (check_infos[c->id].subject == SUBJECT_LOGIN)
-        share(c->standing[STANDING_BREAKS], r->connected, accounts);
-    share(c->delivered, r->accepted, mail);
+    if (c->conclusion != CONCLUSION_ENFORCED) {
+        if (check_infos[c->id].subject == SUBJECT_LOGIN)
+            share(c->standing[STANDING_BREAKS], r->connected, accounts);
+        share(c->delivered, r->accepted, mail);
+    }
     table_row(t, (const char *const[]){ check_infos[c->id].name, mode_name(c->mode), verdict, who, accounts, mail });
 }
 
@@ -63,6 +65,38 @@ static void glance(const struct readiness *r, unsigned check)
         if (round == 0)
             table_print(&t);
     }
+}
+
+/* Whether one of the checks before this one has the same reason. */
+static bool is_said(const struct readiness *r, size_t id, unsigned check, const char *reason)
+{
+    for (size_t before = 0; before < id; before++)
+        for (size_t i = 0; (check == CHECK_COUNT || check == before) && i < r->check[before].reasons; i++)
+            if (strcmp(r->check[before].reason[i], reason) == 0)
+                return true;
+    return false;
+}
+
+/* A line for each reason, with the checks that it concerns. */
+static void reasons(const struct readiness *r, unsigned check)
+{
+    bool any = false;
+
+    for (size_t id = 0; id < CHECK_COUNT; id++)
+        for (size_t i = 0; (check == CHECK_COUNT || check == id) && i < r->check[id].reasons; i++) {
+            const char *reason = r->check[id].reason[i], *before = ":";
+            if (is_said(r, id, check, reason))
+                continue;
+            printf("%s%s", any ? "" : "\n", reason);
+            any = true;
+            for (size_t k = id; k < CHECK_COUNT; k++)
+                for (size_t n = 0; (check == CHECK_COUNT || check == k) && n < r->check[k].reasons; n++)
+                    if (strcmp(r->check[k].reason[n], reason) == 0) {
+                        printf("%s %s", before, check_infos[k].name);
+                        before = ",";
+                    }
+            printf("\n");
+        }
 }
 
 /* ---- who ---- */
@@ -142,25 +176,18 @@ static void check_part(const struct check_report *c, size_t shown)
 {
     char who[CELL_MAX];
 
-    if (c->subjects == 0 && (c->reasons == 0 || c->mode == MODE_OFF) && shown == SHOWN_MAX)
+    if (c->subjects == 0)
         return;
     breaking(c, who);
-    printf("\n%s: %s%s\n", check_infos[c->id].name,
-           c->conclusion == CONCLUSION_SAFE       ? "safe to enforce"
-           : c->conclusion == CONCLUSION_ENFORCED ? "enforced"
-           : c->conclusion == CONCLUSION_UNKNOWN  ? "not known to be safe"
-                                                  : who,
-           c->conclusion == CONCLUSION_BREAKS ? " would break" : "");
-    for (size_t i = 0; i < c->reasons; i++)
-        printf("  %s\n", c->reason[i]);
+    printf("\n%s: %s\n", check_infos[c->id].name, *who ? who : "nobody who would break");
     subject_table(c->subject, c->standing[STANDING_BREAKS], shown);
     others(c);
 }
 
 static void habit_part(const struct readiness *r, enum habit_id id, size_t shown)
 {
-    static const char *const titles[HABITS] = { [HABIT_BARE_NAME] = "log in without a domain",
-                                                [HABIT_OLD_NAME] = "still ask for",
+    static const char *const titles[HABITS] = { [HABIT_BARE_NAME] = "logged in without a domain",
+                                                [HABIT_OLD_NAME] = "still asked for",
                                                 [HABIT_EXPOSED] = "sent the password in clear: have it replaced" };
     const struct habit *h = &r->habit[id];
 
@@ -169,7 +196,7 @@ static void habit_part(const struct readiness *r, enum habit_id id, size_t shown
     printf("\n%zu account%s %s%s%s\n", h->subjects, plural(h->subjects), titles[id],
            id == HABIT_OLD_NAME ? " " : "", id == HABIT_OLD_NAME ? r->old_name : "");
     if (id == HABIT_OLD_NAME && r->smtp_name_unknown)
-        printf("  of those who send it is not known: Postfix tells the name from 3.12\n");
+        printf("of those that send it is not known: Postfix tells the name from 3.12\n");
     if (id != HABIT_EXPOSED) /* the same as under starttls */
         subject_table(h->subject, h->subjects, shown);
 }
@@ -205,6 +232,7 @@ void readiness_print(const struct readiness *r, unsigned check)
            *r->scope ? r->scope : r->host, since, r->connected, r->accounts, plural(r->accounts), r->accepted,
            plural(r->accepted));
     glance(r, check);
+    reasons(r, check);
     for (size_t id = 0; id < CHECK_COUNT; id++)
         if (check == CHECK_COUNT || check == id)
             check_part(&r->check[id], shown);
