@@ -67,36 +67,40 @@ static void glance(const struct readiness *r, unsigned check)
     }
 }
 
-/* Whether one of the checks before this one has the same reason. */
-static bool is_said(const struct readiness *r, size_t id, unsigned check, const char *reason)
+static bool has_reason(const struct check_report *c, const char *reason)
 {
-    for (size_t before = 0; before < id; before++)
-        for (size_t i = 0; (check == CHECK_COUNT || check == before) && i < r->check[before].reasons; i++)
-            if (strcmp(r->check[before].reason[i], reason) == 0)
-                return true;
+    for (size_t i = 0; i < c->reasons; i++)
+        if (strcmp(c->reason[i], reason) == 0)
+            return true;
     return false;
 }
 
-/* A line for each reason, with the checks that it concerns. */
-static void reasons(const struct readiness *r, unsigned check)
+/* "REASON: check, check", unless an earlier check said it. */
+static void reason_line(const struct readiness *r, size_t first, const char *reason)
 {
-    bool any = false;
+    for (size_t id = 0; id < first; id++)
+        if (has_reason(&r->check[id], reason))
+            return;
+    printf("%s: %s", reason, check_infos[first].name);
+    for (size_t id = first + 1; id < CHECK_COUNT; id++)
+        if (has_reason(&r->check[id], reason))
+            printf(", %s", check_infos[id].name);
+    printf("\n");
+}
 
+static void reasons(const struct readiness *r)
+{
+    printf("\n");
     for (size_t id = 0; id < CHECK_COUNT; id++)
-        for (size_t i = 0; (check == CHECK_COUNT || check == id) && i < r->check[id].reasons; i++) {
-            const char *reason = r->check[id].reason[i], *before = ":";
-            if (is_said(r, id, check, reason))
-                continue;
-            printf("%s%s", any ? "" : "\n", reason);
-            any = true;
-            for (size_t k = id; k < CHECK_COUNT; k++)
-                for (size_t n = 0; (check == CHECK_COUNT || check == k) && n < r->check[k].reasons; n++)
-                    if (strcmp(r->check[k].reason[n], reason) == 0) {
-                        printf("%s %s", before, check_infos[k].name);
-                        before = ",";
-                    }
-            printf("\n");
-        }
+        for (size_t i = 0; i < r->check[id].reasons; i++)
+            reason_line(r, id, r->check[id].reason[i]);
+}
+
+static void reasons_of(const struct check_report *c)
+{
+    printf("\n");
+    for (size_t i = 0; i < c->reasons; i++)
+        printf("%s\n", c->reason[i]);
 }
 
 /* ---- who ---- */
@@ -232,7 +236,10 @@ void readiness_print(const struct readiness *r, unsigned check)
            *r->scope ? r->scope : r->host, since, r->connected, r->accounts, plural(r->accounts), r->accepted,
            plural(r->accepted));
     glance(r, check);
-    reasons(r, check);
+    if (check == CHECK_COUNT)
+        reasons(r);
+    else
+        reasons_of(&r->check[check]);
     for (size_t id = 0; id < CHECK_COUNT; id++)
         if (check == CHECK_COUNT || check == id)
             check_part(&r->check[id], shown);
