@@ -37,6 +37,7 @@ enum option_id {
     OPT_CONTEXT,
     OPT_CSV,
     OPT_DOMAIN,
+    OPT_DOVECOT_CONFIG,
     OPT_FIELD,
     OPT_GID,
     OPT_HELO,
@@ -51,6 +52,8 @@ enum option_id {
     OPT_OLD_NAME,
     OPT_PASSWORD_STDIN,
     OPT_PORT,
+    OPT_POSTFIX_CONFIG,
+    OPT_QUIET,
     OPT_QUOTA,
     OPT_REASON,
     OPT_RECIPIENT,
@@ -104,8 +107,8 @@ struct command {
 };
 
 /* One table a file; each ends in a row without a name. */
-extern const struct command account_commands[], alias_commands[], domain_commands[], explain_commands[],
-    export_maps_commands[], grant_commands[], help_commands[], init_commands[], list_commands[],
+extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
+    explain_commands[], export_maps_commands[], grant_commands[], help_commands[], init_commands[], list_commands[],
     policy_commands[], readiness_commands[], status_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
