@@ -2,6 +2,7 @@
 #include "policyctl/table.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <uniwidth.h>
 
 #include "lib/str.h"
@@ -53,5 +54,29 @@ void table_line(const char *label, int width, const char *text)
 {
     printf("%-*s  ", width, label);
     print_clean(text && *text ? text : "-");
+    putchar('\n');
+}
+
+void table_paragraph(const char *label, int width, const char *text)
+{
+    char array[CELL_MAX];
+    int room = TABLE_SCREEN - 1 - width - 2, column = 0;
+
+    clean(text && *text ? text : "-", array);
+    printf("%-*s  ", width, label);
+    for (const char *word = array; *word;) {
+        size_t len = strcspn(word, " ");
+        int columns = u8_width((const uint8_t *)word, len, "UTF-8");
+        if (column > 0 && column + 1 + columns > room) {
+            printf("\n%*s", width + 2, "");
+            column = 0;
+        } else if (column > 0) {
+            putchar(' ');
+            column++;
+        }
+        fwrite(word, 1, len, stdout);
+        column += columns;
+        word += len + strspn(word + len, " ");
+    }
     putchar('\n');
 }

@@ -28,6 +28,11 @@ void table_print(struct table *);
 /* A line of "label  text" with the label's column `width` wide. */
 void table_line(const char *label, int width, const char *text);
 
+/* The same with the text broken at spaces before column 80 (TABLE_SCREEN); a longer word
+ * stands as it is. */
+enum { TABLE_SCREEN = 80 };
+void table_paragraph(const char *label, int width, const char *text);
+
 /* Prints text without control characters and malformed UTF-8. */
 void print_clean(const char *text);
 
