@@ -28,7 +28,7 @@ static void add_where(struct breach *f, const char *where)
 {
     size_t length = strlen(f->where);
 
-    if (*where && length + strlen(where) + 3 < sizeof f->where)
+    if (*where && strcmp(f->where, where) != 0 && length + strlen(where) + 3 < sizeof f->where)
         snprintf(f->where + length, sizeof f->where - length, "%s%s", length ? ", " : "", where);
 }
 
@@ -91,12 +91,13 @@ void doctor_saw(struct doctor *d, const char *what)
 static void examine(struct doctor *d)
 {
     static void (*const examinations[AREAS])(struct doctor *) = {
-        [AREA_POSTFIX] = examine_postfix,
+        [AREA_POLICYD] = examine_policyd, [AREA_DATABASES] = examine_databases,
+        [AREA_POSTFIX] = examine_postfix, [AREA_DOVECOT] = examine_dovecot,
+        [AREA_DNS] = examine_dns,         [AREA_CLOCK] = examine_clock,
     };
 
     for (d->area = 0; d->area < AREAS; d->area++)
-        if (examinations[d->area])
-            examinations[d->area](d);
+        examinations[d->area](d);
 }
 
 static bool all_in_order(const struct doctor *d)

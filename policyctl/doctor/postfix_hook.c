@@ -42,6 +42,10 @@ static const struct rule unreached = { "hook_after_permit", LEVEL_PROBLEM,
                                        "Whoever is let pass before the hook is never asked about: not a suspended "
                                        "account, not a forged sender. policyd leaves trusted networks alone by itself "
                                        "(trusted_networks)." };
+static const struct rule warning_only = {
+    "hook_warn_only", LEVEL_PROBLEM,
+    "Postfix logs what policyd refuses, and lets it pass. The modes of policyd observe as well, and know for whom."
+};
 static const struct rule before_relay = {
     "hook_before_relay_check", LEVEL_WARNING,
     "Only the rest of this list keeps strangers from relaying, and the hook stands before it: an answer that permits "
@@ -197,6 +201,25 @@ static const char *find_source(const struct place *l, char *name_r, size_t size,
     return text;
 }
 
+/* Words that take the next one. */
+static bool takes_next(struct span word)
+{
+    static const char *const beginnings[] = { "check_",        "reject_rbl_", "reject_rhsbl_", "permit_dnswl_",
+                                              "permit_rhswl_", "sleep",       "warn_if_reject" };
+
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        size_t length = strlen(beginnings[i]);
+        if (word.len >= length && memcmp(word.ptr, beginnings[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool only_warns(const struct words *w, size_t hook)
+{
+    return hook > 0 && span_equal(w->word[hook - 1], SPAN("warn_if_reject"));
+}
+
 /* As written where that is word for word what is in effect, so that variables stay. */
 static void add_rest(const struct place *l, const char *written, struct strbuf *b)
 {
@@ -207,12 +230,13 @@ static void add_rest(const struct place *l, const char *written, struct strbuf *
     words_parse(written, &source);
     const struct words *w = source.count == effective.count ? &source : &effective;
     for (size_t i = 0; i < w->count; i++) {
+        if (only_warns(&effective, i + 1) && is_hook(l, &effective, i + 1, &h))
+            i++;
         if (is_hook(l, &effective, i, &h)) {
             i++;
             continue;
         }
-        bool argument = i > 0 && w->word[i - 1].len > 6 && memcmp(w->word[i - 1].ptr, "check_", 6) == 0;
-        strbuf_adds(b, b->len == 0 ? "" : argument ? " " : ", ");
+        strbuf_adds(b, b->len == 0 ? "" : i > 0 && takes_next(w->word[i - 1]) ? " " : ", ");
         strbuf_add(b, w->word[i]);
     }
 }
@@ -258,6 +282,8 @@ static void judge_reach(struct place *l, const char *remedy)
     if (end.len > 0)
         doctor_say(l->d, &unreached, l->s->name, remedy, "the hook in %s stands behind %.*s", list,
                    end.len < 60 ? (int)end.len : 60, end.ptr);
+    if (only_warns(&l->words, l->at))
+        doctor_say(l->d, &warning_only, l->s->name, remedy, "the hook in %s stands behind warn_if_reject", list);
     if (!hook_is_ours(l->d, l->p, &l->hook))
         doctor_say(l->d, &wrong_endpoint, l->s->name, remedy, "the hook in %s asks %s", list, l->hook.endpoint);
     else if (l->s->chrooted && strncmp(l->hook.endpoint, "unix:/", 6) == 0)

@@ -59,7 +59,6 @@ static void print_breach(const struct breach *f)
     strbuf_init(&b, head, sizeof head);
     strbuf_addf(&b, "%s: %s: ", level_name(f->rule->level), area_name(f->area));
     strbuf_addf(&b, "%s%s%s", f->where, *f->where ? ": " : "", f->what);
-    putchar('\n');
     print_folded(head, 0);
     if (*f->rule->why)
         print_folded(f->rule->why, INDENT);
@@ -112,13 +111,17 @@ static void print_area(const struct doctor *d, enum area area)
 void doctor_print(const struct doctor *d, bool quiet)
 {
     enum level least = quiet ? LEVEL_WARNING : LEVEL_UNKNOWN;
+    const char *separator = quiet ? "" : "\n";
 
     for (enum area area = 0; area < AREAS && !quiet; area++)
         print_area(d, area);
     for (int level = LEVELS - 1; level >= (int)least; level--)
         for (size_t i = 0; i < d->breaches; i++)
-            if (d->breach[i].rule->level == (enum level)level)
+            if (d->breach[i].rule->level == (enum level)level) {
+                fputs(separator, stdout);
                 print_breach(&d->breach[i]);
+                separator = "\n";
+            }
     if (d->dropped > 0)
         printf("\nand %zu more: mend these first\n", d->dropped);
 }

@@ -194,3 +194,14 @@ def test_completion_of_every_command(alone):
 def test_completion_from_the_table(alone, line, words):
     alone.script(ACCOUNTS)
     assert complete(line, alone.policyd.config) == words
+
+
+# -- policyctl doctor
+
+def test_every_rule_of_doctor():
+    """What a finding can be is told by area; nothing is told that is none."""
+    sources = sorted((TOP / "policyctl" / "doctor").glob("*.c"))
+    rules = set(re.findall(r'struct rule \w+ = \{\s*"(\w+)"', "".join(path.read_text() for path in sources)))
+    told = set(re.findall(r"\b[a-z]+_[a-z_]+\b|\bmynetworks\b", " ".join(
+        re.findall(r"\(([^()]*)\)", section("policyctl.1", "DOCTOR")))))
+    assert len(rules) > 30 and told == rules - {"not_examined"}

@@ -148,10 +148,10 @@ class PosternDovecot:
     def start(self):
         """Start and wait until IMAP and POP3 accept."""
         self._process = Process(
-            [*self._own_modules(), "dovecot", "-F", "-c", self.config], self.directory / "dovecot.out")
+            [*self.own_modules(), "dovecot", "-F", "-c", self.config], self.directory / "dovecot.out")
         self._process.wait_ready(lambda: all(accepts(port) for port in self.ports.values()), "Dovecot")
 
-    def _own_modules(self):
+    def own_modules(self):
         """The beginning of a command that sees our folders in the place of Dovecot's."""
         mounts = " && ".join(f'mount --bind "{folder}" "{MODULES}/{folder.name}"'
                              for folder in sorted((self.directory / "modules").iterdir()))
@@ -165,11 +165,11 @@ class PosternDovecot:
 
     def doveadm(self, *arguments, check=True, stdin=None):
         """Run doveadm(1) against this instance."""
-        return run(*self._own_modules(), "doveadm", "-c", self.config, *arguments, check=check, stdin=stdin)
+        return run(*self.own_modules(), "doveadm", "-c", self.config, *arguments, check=check, stdin=stdin)
 
     def doveconf(self, option, config):
         """What doveconf(1) prints of a configuration."""
-        return run(*self._own_modules(), "doveconf", option, "-c", config).stdout
+        return run(*self.own_modules(), "doveconf", option, "-c", config).stdout
 
     def workers(self):
         """The process ids of this instance's auth workers."""
