@@ -222,8 +222,9 @@ static enum served status(struct conn *c, struct span lines)
 
     (void)lines;
     strbuf_init(&b, array, sizeof array);
-    strbuf_addf(&b, "result=OK\nversion=%s\nuptime_s=%lld\nconfiguration=%s\n", PACKAGE_VERSION,
-                (long long)(daemon_now() - the_daemon.started), the_daemon.config->path);
+    strbuf_addf(&b, "result=OK\nversion=%s\nuptime_s=%lld\nconfiguration=%s\nconfiguration_read=%lld\n",
+                PACKAGE_VERSION, (long long)(daemon_now() - the_daemon.started), the_daemon.config->path,
+                (long long)the_daemon.configured);
     strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\n", (unsigned long long)the_daemon.decisions[0],
                 (unsigned long long)the_daemon.decisions[1], (unsigned long long)the_daemon.decisions[2]);
     strbuf_addf(&b,

@@ -131,7 +131,7 @@ enum result daemon_open(struct error *e)
     struct server_limits limits = server_limits(d->config);
     enum result r;
 
-    d->started = daemon_now();
+    d->started = d->configured = daemon_now();
     r = writer_open(d->base, &writer, &d->writer, e); /* first: it repairs what a crash left */
     if (r == OK)
         r = open_accounts(d->config, &d->accounts, e);
@@ -208,6 +208,7 @@ enum result daemon_reload(struct error *e)
     struct daemon *d = &the_daemon;
     struct config *config = NULL;
     const char *option;
+    int64_t now = daemon_now(); /* what is written from here on is not known to have been read */
     enum result r = config_load(d->config->path, &config, e);
 
     if (r == OK && (option = needs_restart(d->config, config)) != NULL)
@@ -229,6 +230,7 @@ enum result daemon_reload(struct error *e)
     server_set_limits(d->server, &limits);
     config_free(&d->config);
     d->config = config;
+    d->configured = now;
     aggregate_keep(d->aggregate, config->limits.keep_days);
     rows_changed(d->rows);
     log_format(LOG_LEVEL_INFO, "configuration read again from %s", config->path);

@@ -26,6 +26,7 @@ struct daemon {
     struct transactions *transactions;
     struct server *server;
     int64_t started;       /* seconds since 1970 */
+    int64_t configured;    /* likewise: the configuration was read */
     uint64_t decisions[3]; /* pass, refuse, defer */
 };
 

@@ -2,6 +2,7 @@
 #include "policyctl/doctor/processes.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -94,7 +95,7 @@ static void look_at_process(struct scan *s, const char *pid)
     snprintf(path, sizeof path, "/proc/%.16s/fd", pid);
     DIR *directory = opendir(path);
     if (!directory) {
-        s->hidden = true;
+        s->hidden = s->hidden || errno == EACCES || errno == EPERM; /* not: it has just ended */
         return;
     }
     while ((entry = readdir(directory)) != NULL) {
@@ -127,6 +128,6 @@ void examine_processes(struct doctor *d)
             look_at_process(&s, entry->d_name);
     if (proc)
         closedir(proc);
-    if (!proc || (s.hidden && geteuid() != 0))
+    if (!proc || s.hidden)
         doctor_unknown(d, "", "whether other programs have the databases open: be root");
 }

@@ -29,10 +29,15 @@ static const struct rule other_config = {
     "policyd_config", LEVEL_PROBLEM,
     "What is examined here is not what the running policyd goes by."
 };
+static const struct rule stale_config = { "config_stale", LEVEL_WARNING,
+                                          "The running policyd goes by what the file said before." };
 static const struct rule silent = {
     "socket_silent", LEVEL_PROBLEM,
     "policyd runs without that socket, or it was set in policyd.conf after policyd was started: Postfix gets no answer."
 };
+static const struct rule reports_silent = { "socket_silent", LEVEL_WARNING,
+                                            "Dovecot's logins are not told to policyd: nothing is known of how "
+                                            "accounts connect." };
 static const struct rule shut = { "socket_rights", LEVEL_PROBLEM,
                                   "Who has to ask there is not let in: it is as if policyd were away." };
 static const struct rule reports_shut = { "socket_rights", LEVEL_WARNING,
@@ -235,6 +240,22 @@ static const char *group_of(const char *user)
     return gr ? gr->gr_name : "";
 }
 
+static void examine_reports(struct doctor *d)
+{
+    const struct config *c = d->ctl->config;
+    char remedy[PATH_MAX + 64];
+    struct strbuf b;
+
+    if (access(c->observe_socket, F_OK) == 0) {
+        examine_entry(d, &reports_shut, "observe_socket", c->observe_socket, c->observe_user,
+                      group_of(c->observe_user), 2);
+    } else {
+        strbuf_init(&b, remedy, sizeof remedy);
+        remedy_restart(d, "", &b);
+        doctor_say(d, &reports_silent, "observe_socket", remedy, "%s: %s", c->observe_socket, strerror(errno));
+    }
+}
+
 static void examine_listeners(struct doctor *d)
 {
     const struct config *c = d->ctl->config;
@@ -249,9 +270,7 @@ static void examine_listeners(struct doctor *d)
     for (size_t i = 0; i < c->socketmap_listen.count; i++)
         examine_listener(d, "socketmap_listen", c->socketmap_listen.item[i], (struct span){ question, b.len },
                          "NOTFOUND ");
-    if (*c->observe_socket && access(c->observe_socket, F_OK) == 0)
-        examine_entry(d, &reports_shut, "observe_socket", c->observe_socket, c->observe_user,
-                      group_of(c->observe_user), 2);
+    examine_reports(d);
     examine_openness(d, &control_open, "control_socket", c->control_socket);
 }
 
@@ -275,22 +294,44 @@ static bool is_same_file(const char *a, const char *b)
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+static void remedy_policyctl(const char *config, const char *command, char remedy_r[static PATH_MAX + 64])
+{
+    struct strbuf b;
+
+    strbuf_init(&b, remedy_r, PATH_MAX + 64);
+    shell_word(&b, SPAN("policyctl"));
+    shell_word(&b, SPAN("-c"));
+    shell_word(&b, span_of(config));
+    shell_word(&b, span_of(command));
+}
+
+static void examine_age(struct doctor *d, const char *reply)
+{
+    const char *path = d->ctl->config->path;
+    char number[24], remedy[PATH_MAX + 64];
+    uint64_t read;
+    struct stat st;
+
+    if (!status_value(reply, "configuration_read", number, sizeof number) ||
+        str_number(span_of(number), 0, INT64_MAX, &read) != OK || stat(path, &st) != 0 || st.st_mtime <= (time_t)read)
+        return;
+    remedy_policyctl(path, "reload", remedy);
+    doctor_say(d, &stale_config, "", remedy, "%s was changed after policyd read it", path);
+}
+
 static void examine_status(struct doctor *d, const char *reply)
 {
-    char path[PATH_MAX], remedy[PATH_MAX + 32], version[64] = "?", text[96];
-    struct strbuf b;
+    char path[PATH_MAX], remedy[PATH_MAX + 64], version[64], text[96];
 
     if (status_value(reply, "version", version, sizeof version)) {
         snprintf(text, sizeof text, "version %s", version);
         doctor_saw(d, text);
     }
-    if (!status_value(reply, "configuration", path, sizeof path) || is_same_file(path, d->ctl->config->path))
+    if (!status_value(reply, "configuration", path, sizeof path) || is_same_file(path, d->ctl->config->path)) {
+        examine_age(d, reply);
         return;
-    strbuf_init(&b, remedy, sizeof remedy);
-    shell_word(&b, SPAN("policyctl"));
-    shell_word(&b, SPAN("-c"));
-    shell_word(&b, span_of(path));
-    shell_word(&b, SPAN("doctor"));
+    }
+    remedy_policyctl(path, "doctor", remedy);
     doctor_say(d, &other_config, "", remedy, "policyd goes by %s", path);
 }
 

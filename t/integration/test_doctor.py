@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """policyctl doctor on policyd, its sockets, the databases, the name servers and the clock, one mistake at a time."""
 
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -176,6 +178,15 @@ def test_a_socket_is_gone(host):
         wait_for(lambda: host.findings() == [], "policyd to listen")
 
 
+def test_the_socket_for_reports_is_gone(host):
+    with restarted_by_remedy(host):
+        Path(host.policyd.settings["observe_socket"]).unlink()
+        finding = only(host, "socket_silent")
+        assert (finding["where"], finding["level"]) == ("observe_socket", "warning")
+        host.shell(finding["remedy"])
+        wait_for(lambda: host.findings() == [], "policyd to listen")
+
+
 def test_somebody_else_listens(host):
     """A socket of the right name is no policyd."""
     saved = host.policyd.policy_socket.with_name("saved")
@@ -207,6 +218,14 @@ def test_another_configuration(host):
     finally:
         host.policyd.config.unlink()
         host.policyd.config = saved
+
+
+def test_configuration_was_changed_since(host):
+    """What is configured is not yet in effect."""
+    read = json.loads(host.policyd.ctl("status", "--json").stdout)["configuration_read"]
+    wait_for(lambda: time.time() > read + 1, "the next second")
+    host.policyd.configure(help_url="https://help.example.com/")
+    assert mend(host, "config_stale")["remedy"] == f"policyctl -c {host.policyd.config} reload"
 
 
 def test_configuration_that_policyd_cannot_read_again(host):
@@ -323,6 +342,7 @@ def test_dns_does_not_answer(host):
 def test_one_of_two_name_servers(host):
     dead = f"127.0.0.1@{Ports.free()}"
     host.policyd.configure(dns={"servers": [host.unbound.server, dead]})
+    host.policyd.ctl("reload")
     finding = only(host, "dns_server_silent")
     assert (finding["level"], finding["what"]) == ("warning", f"{dead}: no answer within 2000 ms")
 
@@ -331,6 +351,7 @@ def test_name_servers_of_the_system(host, tmp_path):
     """Without servers in policyd.conf it is those of resolv.conf."""
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.253\n")
     host.policyd.configure(dns={"servers": []})
+    host.policyd.ctl("reload")
     before = host.mounts
     host.mounts += f"mount --bind {tmp_path}/resolv.conf /etc/resolv.conf; "
     try:
@@ -341,6 +362,17 @@ def test_name_servers_of_the_system(host, tmp_path):
 
 
 # -- the clock
+
+def test_the_clock_is_behind(host, database):
+    """As on a host that starts without a time server."""
+    before = database.stat()
+    os.utime(database, (4000000000, 4000000000))
+    try:
+        assert "written at 2096-10-02" in only(host, "clock_back")["what"]
+    finally:
+        os.utime(database, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert host.findings() == []
+
 
 def test_the_clock_went_back(host):
     """What was counted is yet to come."""
