@@ -21,9 +21,9 @@ domain add domain1.com
 domain add domain2.net
 account add you@domain1.com
 account add other-address@domain2.net
-policy set sender_login enforce
-policy set sender_auth enforce
-policy set helo_resolve enforce
+policy set sender_login enforce --yes
+policy set sender_auth enforce --yes
+policy set helo_resolve enforce --yes
 """
 
 

@@ -71,22 +71,22 @@ static bool take_login(const struct row *row, void *context)
 static bool take_mode(const struct row *row, void *context)
 {
     struct rows *rows = context;
-    int64_t expires = number(row->column[2]);
+    int64_t expires = number(row->column[2]), starts = number(row->column[3]);
     enum check_id id;
     enum mode mode;
 
     if (check_parse(span_of(row->column[0]), &id) == OK && mode_parse(span_of(row->column[1]), &mode) == OK &&
-        rows->mode[id] < 0 && (!row->column[2] || expires > rows->now))
+        starts <= rows->now && (!row->column[2] || expires > rows->now))
         rows->mode[id] = (signed char)mode;
     return true;
 }
 
-/* The narrowest scope comes first: a wider one does not replace it. */
+/* The narrowest scope comes last, and within it what began last: it takes the place of the others. */
 static enum result read_modes(struct store *store, struct rows *rows)
 {
     char domain[DOMAIN_MAX + 1];
     struct span text = address_domain(rows->address);
-    const char *scopes[] = { rows->address->text, domain, "" };
+    const char *scopes[] = { "", domain, rows->address->text };
 
     memset(rows->mode, -1, sizeof rows->mode);
     if (str_copy(text, domain, sizeof domain) != OK || text.len == 0)

@@ -63,8 +63,8 @@ enum query {
     QUERY_GRANTS_OF,          /* login, '@login domain' -> grantee, sender: a login's own and its domain's */
     QUERY_GRANTS,             /* grantee ('' all) -> grantee, address */
     QUERY_GRANTEES,           /* sender, '@sender domain' -> grantee */
-    QUERY_POLICY,             /* scope -> check_name, mode, expires */
-    QUERY_POLICIES,           /* -> scope, check_name, mode, expires, changed */
+    QUERY_POLICY,             /* scope -> check_name, mode, expires, starts; of each check in this order */
+    QUERY_POLICIES,           /* -> scope, check_name, mode, expires, changed, starts */
     QUERY_LISTED,             /* field, value -> id, action, client, helo, sender, scope, expires */
     QUERY_LIST_SHAPE,         /* -> field, prefix ("" or "4/24", "6/64"): which kinds of entries there are */
     QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */
@@ -116,7 +116,7 @@ enum field {
     FIELD_ENVELOPE_SENDER, /* one line: as it came, may be no address */
     FIELD_OUTCOME,     /* of a tally or a login: a word */
     FIELD_SERVICE, FIELD_MECHANISM, FIELD_SECURITY, FIELD_PORT, FIELD_SERVER_NAME, FIELD_BARE, /* of a login */
-    FIELD_START,       /* seconds since 1970 */
+    FIELD_START,       /* seconds since 1970, empty: 0 */
     FIELD_NUMBER,      /* how many */
     FIELD_DELIVERED, FIELD_RECIPIENTS, FIELD_BYTES, /* likewise */
     FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
@@ -141,8 +141,9 @@ enum change_kind {
     CHANGE_ALIAS_REMOVE,    /* catchall */
     CHANGE_GRANT_ADD,       /* grantee, sender */
     CHANGE_GRANT_REMOVE,    /* grantee, sender */
-    CHANGE_POLICY_SET,      /* check, scope, mode, until */
-    CHANGE_POLICY_UNSET,    /* check, scope */
+    CHANGE_POLICY_SET,      /* check, scope, mode, start, until; rows that began since then go */
+    CHANGE_POLICY_UNSET,    /* check, scope: with all that is planned */
+    CHANGE_POLICY_UNPLAN,   /* check, scope, start */
     CHANGE_LIST_ADD,        /* action, client, helo, sender, scope, until, note */
     CHANGE_LIST_REMOVE,     /* id */
     CHANGE_LIST_REMOVE_ENTRY, /* action, client, helo, sender, scope: the entry that says just this */

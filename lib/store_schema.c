@@ -64,9 +64,10 @@ const char *const query_sql[QUERY_COUNT] = {
                      " ORDER BY grantee, sender",
     [QUERY_GRANTEES] = "SELECT DISTINCT grantee FROM send_grant WHERE sender IN (?1, ?2, '*')"
                        " ORDER BY grantee",
-    [QUERY_POLICY] = "SELECT check_name, mode, expires FROM policy WHERE scope = ?1",
-    [QUERY_POLICIES] = "SELECT scope, check_name, mode, expires, changed FROM policy"
-                       " ORDER BY scope, check_name",
+    [QUERY_POLICY] = "SELECT check_name, mode, expires, starts FROM policy WHERE scope = ?1"
+                     " ORDER BY check_name, starts",
+    [QUERY_POLICIES] = "SELECT scope, check_name, mode, expires, changed, starts FROM policy"
+                       " ORDER BY scope, check_name, starts",
     [QUERY_LISTED] = "SELECT id, action, client, helo, sender, scope, expires FROM list_entry"
                      " WHERE key_field = ?1 AND key_value = ?2 ORDER BY id",
     [QUERY_LIST_SHAPE] = "SELECT DISTINCT key_field, key_prefix FROM list_entry",
@@ -205,16 +206,23 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "DELETE FROM send_grant WHERE grantee = :grantee AND sender = :sender" },
         "{grantee} has no grant for {sender}", NULL, NULL },
     [CHANGE_POLICY_SET] = { "policy-set", DATABASE_ACCOUNTS,
-        { FIELD_CHECK, FIELD_SCOPE, FIELD_MODE, FIELD_UNTIL, FIELD_NOW },
-        { "INSERT INTO policy (scope, check_name, mode, expires, changed)"
-          " SELECT :scope, :check, :mode, :until, :now WHERE :scope = ''"
+        { FIELD_CHECK, FIELD_SCOPE, FIELD_MODE, FIELD_START, FIELD_UNTIL, FIELD_NOW },
+        { "INSERT INTO policy (scope, check_name, mode, starts, expires, changed)"
+          " SELECT :scope, :check, :mode, :start, :until, :now WHERE :scope = ''"
           " OR EXISTS (SELECT 1 FROM domain WHERE name = :scope)"
           " OR EXISTS (SELECT 1 FROM account WHERE address = :scope)"
-          " ON CONFLICT (scope, check_name) DO UPDATE SET mode = :mode, expires = :until, changed = :now" },
+          " ON CONFLICT (scope, check_name, starts) DO UPDATE"
+          " SET mode = :mode, expires = :until, changed = :now",
+          /* What has begun since would count instead. */
+          "DELETE FROM policy WHERE scope = :scope AND check_name = :check AND starts > :start AND starts <= :now" },
         "no account or domain {scope}", NULL, NULL },
     [CHANGE_POLICY_UNSET] = { "policy-unset", DATABASE_ACCOUNTS, { FIELD_CHECK, FIELD_SCOPE, FIELD_NOW },
         { "DELETE FROM policy WHERE scope = :scope AND check_name = :check" },
         "no policy row for {check} in that scope", NULL, NULL },
+    [CHANGE_POLICY_UNPLAN] = { "policy-unplan", DATABASE_ACCOUNTS,
+        { FIELD_CHECK, FIELD_SCOPE, FIELD_START, FIELD_NOW },
+        { "DELETE FROM policy WHERE scope = :scope AND check_name = :check AND starts = :start" },
+        "no policy row for {check} in that scope from that time", NULL, NULL },
     [CHANGE_LIST_ADD] = { "list-add", DATABASE_ACCOUNTS,
         { FIELD_ACTION, FIELD_CLIENT, FIELD_HELO, FIELD_SENDER, FIELD_SCOPE, FIELD_UNTIL, FIELD_NOTE, FIELD_NOW },
         { "INSERT INTO list_entry (action, client, helo, sender, scope, expires, note, created,"

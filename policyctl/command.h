@@ -38,6 +38,7 @@ enum option_id {
     OPT_CSV,
     OPT_DOMAIN,
     OPT_DOVECOT_CONFIG,
+    OPT_DRY_RUN,
     OPT_FIELD,
     OPT_GID,
     OPT_HELO,
@@ -69,6 +70,7 @@ enum option_id {
     OPT_STATUS,
     OPT_UID,
     OPT_UNTIL,
+    OPT_YES,
     OPTION_COUNT
 };
 

@@ -14,6 +14,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_CSV] = { "csv", NULL, "for a spreadsheet" },
     [OPT_DOMAIN] = { "domain", "DOMAIN", "for this domain only" },
     [OPT_DOVECOT_CONFIG] = { "dovecot-config", "FILE", "Dovecot's configuration, where it is not its own" },
+    [OPT_DRY_RUN] = { "dry-run", NULL, "only show what would be done" },
     [OPT_FIELD] = { "field", "NAME=VALUE", "an extra field for Dovecot; the userdb's: userdb_NAME" },
     [OPT_GID] = { "gid", "GROUP", "the mail's group, or \"\" for none of its own" },
     [OPT_HELO] = { "helo", "NAME", "the name the client gives; in a list entry also a .suffix" },
@@ -45,6 +46,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_STATUS] = { "status", "active|disabled", "whether the account may be used at all" },
     [OPT_UID] = { "uid", "USER", "the mail's user, or \"\" for none of its own" },
     [OPT_UNTIL] = { "until", "DATE", "when it ends: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
+    [OPT_YES] = { "yes", NULL, "do not ask" },
 };
 
 enum { HELP_VALUE = 1000, OPTION_VALUE };

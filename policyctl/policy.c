@@ -6,6 +6,8 @@
 #include "lib/address.h"
 #include "policyctl/change.h"
 #include "policyctl/listing.h"
+#include "policyctl/policy_plan.h"
+#include "policyctl/readiness/preview.h"
 #include "policyctl/table.h"
 
 /* ---- changing ---- */
@@ -26,6 +28,21 @@ static enum status scope_of(const struct args *a, char scope_r[static ADDRESS_MA
     else if (account && (r = address_check(account, false, &address, &e)) == OK)
         r = str_copy(span_of(address.text), scope_r, ADDRESS_MAX + 1);
     return r == OK ? STATUS_DONE : fail_error(STATUS_INPUT, &e);
+}
+
+/* Shows whom it will hit; where that may be somebody, asks. */
+static enum status confirm(const struct ctl *ctl, const struct change *change, size_t count, const char *scope)
+{
+    struct preview *preview = NULL;
+    enum status status = preview_open(ctl, &preview);
+    bool safe = true;
+    enum check_id id;
+
+    for (size_t i = 0; status == STATUS_DONE && i < count; i++)
+        if (check_parse(span_of(change[i].field[FIELD_CHECK]), &id) == OK)
+            safe &= preview_show(preview, id, scope);
+    preview_free(&preview);
+    return status == STATUS_DONE && !safe ? preview_confirm("Enforce it?", false) : status;
 }
 
 static enum status run_set(struct ctl *ctl, const struct args *a)
@@ -49,7 +66,10 @@ static enum status run_set(struct ctl *ctl, const struct args *a)
         change[count].field[FIELD_SCOPE] = scope;
         change[count++].field[FIELD_UNTIL] = until;
     }
-    return change_submit(ctl, change, count);
+    status = change_check_input(change, count);
+    if (status == STATUS_DONE && strcmp(a->operand[1], mode_name(MODE_ENFORCE)) == 0 && !a->option[OPT_YES])
+        status = confirm(ctl, change, count, scope);
+    return status == STATUS_DONE ? change_submit(ctl, change, count) : status;
 }
 
 static bool mark_fn(const struct row *row, void *context)
@@ -113,15 +133,18 @@ static const char *scope_kind(const char *scope)
     return *scope == '\0' ? "host" : strchr(scope, '@') ? "account" : "domain";
 }
 
+/* starts: "0" where it counts at once */
 static void emit(struct show *s, const char *check, const char *kind, const char *scope, const char *mode,
-                 const char *expires)
+                 const char *starts, const char *expires)
 {
-    static const struct column until = { NULL, NULL, COLUMN_EXPIRY };
-    char buffer[LISTING_TEXT_MAX];
+    static const struct column from = { NULL, NULL, COLUMN_TIME }, until = { NULL, NULL, COLUMN_EXPIRY };
+    char first[LISTING_TEXT_MAX], last[LISTING_TEXT_MAX];
 
+    if (strcmp(starts, "0") == 0)
+        starts = NULL;
     if (!s->as_json) {
-        const char *cell[] = { check, *scope ? scope : kind, mode,
-                               listing_text(&until, expires, s->ctl->now, buffer) };
+        const char *cell[] = { check, *scope ? scope : kind, mode, listing_text(&from, starts, s->ctl->now, first),
+                               listing_text(&until, expires, s->ctl->now, last) };
         table_row(&s->table, cell);
         return;
     }
@@ -130,12 +153,13 @@ static void emit(struct show *s, const char *check, const char *kind, const char
     json_text(&s->json, "scope", kind);
     json_text(&s->json, "name", *scope ? scope : NULL);
     json_text(&s->json, "mode", mode);
+    json_number_text(&s->json, "from", starts);
     json_number_text(&s->json, "until", expires);
     json_flag(&s->json, "expired", expires && strtoll(expires, NULL, 10) <= s->ctl->now);
     json_close(&s->json, '}');
 }
 
-/* scope, check_name, mode, expires, changed */
+/* scope, check_name, mode, expires, changed, starts */
 static bool row_fn(const struct row *row, void *context)
 {
     struct show *s = context;
@@ -144,7 +168,8 @@ static bool row_fn(const struct row *row, void *context)
     if (check_parse(span_of(row->column[1]), &id) != OK)
         id = CHECK_COUNT;
     if (id == s->check)
-        emit(s, row->column[1], scope_kind(row->column[0]), row->column[0], row->column[2], row->column[3]);
+        emit(s, row->column[1], scope_kind(row->column[0]), row->column[0], row->column[2], row->column[5],
+             row->column[3]);
     return true;
 }
 
@@ -155,7 +180,7 @@ static enum result emit_all(struct store *store, struct show *s)
 
     for (s->check = 0; s->check <= CHECK_COUNT && r != TRY_AGAIN; s->check++) {
         if (s->check < CHECK_COUNT)
-            emit(s, check_infos[s->check].name, "default", "", mode_name(check_infos[s->check].mode), NULL);
+            emit(s, check_infos[s->check].name, "default", "", mode_name(check_infos[s->check].mode), "0", NULL);
         r = store_query(store, QUERY_POLICIES, NULL, 0, row_fn, s);
     }
     return r;
@@ -163,7 +188,7 @@ static enum result emit_all(struct store *store, struct show *s)
 
 static enum result print(struct store *store, struct show *s)
 {
-    static const char *const titles[] = { "CHECK", "SCOPE", "MODE", "UNTIL" };
+    static const char *const titles[] = { "CHECK", "SCOPE", "MODE", "FROM", "UNTIL" };
     enum result r;
 
     if (s->as_json) {
@@ -200,8 +225,11 @@ static enum status run_show(struct ctl *ctl, const struct args *a)
 #define SCOPE (OPT(DOMAIN) | OPT(ACCOUNT))
 
 const struct command policy_commands[] = {
+    { .name = "policy", .verb = "plan", .operands = "[FILE]", .max = 1, .optional = OPT(DRY_RUN) | OPT(YES),
+      .run = policy_plan, .help = "Shows what is planned, or plans what a file says",
+      .example = "policyctl policy plan --dry-run strict.plan" },
     { .name = "policy", .verb = "set", .operands = "CHECK|all off|observe|enforce", .min = 2, .max = 2,
-      .optional = SCOPE | OPT(UNTIL), .run = run_set,
+      .optional = SCOPE | OPT(UNTIL) | OPT(YES), .run = run_set,
       .help = "Sets a check's mode for the host, a domain or an account",
       .example = "policyctl policy set helo_fqdn enforce --domain example.com" },
     { .name = "policy", .verb = "show", .operands = "", .optional = OPT(JSON), .run = run_show,

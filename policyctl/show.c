@@ -2,6 +2,7 @@
 #include "policyctl/show.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/account_fields.h"
 #include "policyctl/table.h"
@@ -69,20 +70,25 @@ static bool show_policy(const struct row *row, void *context)
         { NULL, "check", COLUMN_TEXT },
         { NULL, "mode", COLUMN_TEXT },
         { NULL, "until", COLUMN_EXPIRY },
+        { NULL, "from", COLUMN_TIME },
     };
     struct show *s = context;
-    char text[128], buffer[LISTING_TEXT_MAX];
-    const char *until = listing_text(&columns[2], row->column[2], s->ctl->now, buffer);
+    char text[192], first[LISTING_TEXT_MAX], last[LISTING_TEXT_MAX];
+    const char *starts = strcmp(row->column[3], "0") == 0 ? NULL : row->column[3];
+    const char *from = listing_text(&columns[3], starts, s->ctl->now, first);
+    const char *until = listing_text(&columns[2], row->column[2], s->ctl->now, last);
     struct strbuf b;
 
     if (s->as_json) {
         json_open(&s->json, NULL, '{');
         listing_members(&s->json, columns, 3, row);
+        json_number_text(&s->json, "from", starts);
         json_close(&s->json, '}');
         return true;
     }
     strbuf_init(&b, text, sizeof text);
-    strbuf_addf(&b, "%s %s%s%s", row->column[0], row->column[1], until ? " until " : "", until ? until : "");
+    strbuf_addf(&b, "%s %s%s%s%s%s", row->column[0], row->column[1], from ? " from " : "", from ? from : "",
+                until ? " until " : "", until ? until : "");
     table_line("policy", LABEL_WIDTH, text);
     return true;
 }

@@ -180,18 +180,21 @@ enum result facts_grant(struct facts *f, const struct address *login, const stru
 }
 
 /* One row: check_name, mode, expires. Returns what follows it. */
+/* A row that began later takes the place of an earlier one. */
 static const char *take_mode(struct scope_modes *m, const char *name, int64_t now)
 {
-    const char *mode = rowset_next(name), *expires = rowset_next(mode);
-    int64_t end = *expires ? strtoll(expires, NULL, 10) : INT64_MAX;
+    const char *mode = rowset_next(name), *expires = rowset_next(mode), *starts = rowset_next(expires);
+    int64_t end = *expires ? strtoll(expires, NULL, 10) : INT64_MAX, start = strtoll(starts, NULL, 10);
+    int64_t change = start > now ? start : end; /* of what the row says */
     enum check_id id;
     enum mode value;
 
     if (end > now && check_parse(span_of(name), &id) == OK && mode_parse(span_of(mode), &value) == OK) {
-        m->mode[id] = (signed char)value;
-        m->expires = end < m->expires ? end : m->expires;
+        if (start <= now)
+            m->mode[id] = (signed char)value;
+        m->expires = change < m->expires ? change : m->expires;
     }
-    return rowset_next(expires);
+    return rowset_next(starts);
 }
 
 /* Not kept for good: rows are to know that they are still asked for. */

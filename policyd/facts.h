@@ -18,7 +18,7 @@ struct scope_modes {
     char scope[ADDRESS_MAX + 1];
     bool known;
     uint64_t generation;           /* rows_generation() when they were read */
-    int64_t expires;               /* seconds since 1970: when the first of them stops to count */
+    int64_t expires;               /* seconds since 1970: when the first of them begins or stops to count */
     signed char mode[CHECK_COUNT]; /* -1: no row that counts */
 };
 

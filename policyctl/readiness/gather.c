@@ -62,11 +62,15 @@ bool gather_in_scope(const struct gather *g, const char *address)
 
 /* ---- accounts.db ---- */
 
-/* scope, check_name, mode, expires, changed */
+/* scope, check_name, mode, expires, changed, starts; what is only planned does not count */
 static bool policy_fn(const struct row *row, void *context)
 {
     struct gather *g = context;
-    struct policy_row p = { .expires = number(row->column[3]), .changed = number(row->column[4]) };
+    struct policy_row p = { .starts = number(row->column[5]),
+                            .expires = number(row->column[3]),
+                            .changed = number(row->column[4]) };
+    if (p.starts > g->ctl->now)
+        return true;
     struct policy_row *grown = gather_room(g->policy, sizeof p, g->policies, &g->policy_room);
 
     if (!grown)

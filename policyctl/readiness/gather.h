@@ -23,7 +23,7 @@ struct policy_row {
     const char *scope;
     enum check_id id;
     enum mode mode;
-    int64_t expires, changed; /* 0: without end */
+    int64_t starts, expires, changed; /* expires 0: without end */
 };
 
 struct gather {

@@ -21,28 +21,28 @@ static void reason(struct check_report *c, const char *format, ...)
 }
 
 /* The row that says the check's mode in the report's scope: the domain's, else the
- * host's; NULL: the default. */
+ * host's, of several the one that began last; NULL: the default. */
 static const struct policy_row *row_of(const struct gather *g, enum check_id id)
 {
-    const struct policy_row *host = NULL;
+    const struct policy_row *host = NULL, *own = NULL;
 
     for (size_t i = 0; i < g->policies; i++) {
         const struct policy_row *p = &g->policy[i];
         if (p->id != id || (p->expires > 0 && p->expires <= g->ctl->now))
             continue;
         if (*p->scope && strcmp(p->scope, g->report->scope) == 0)
-            return p;
+            own = p;
         if (*p->scope == '\0')
             host = p;
     }
-    return host;
+    return own ? own : host;
 }
 
 /* Since when the check has had its mode: rows that ended count with their end. */
 static int64_t mode_since(const struct gather *g, enum check_id id)
 {
     const struct policy_row *row = row_of(g, id);
-    int64_t since = row ? row->changed : 0;
+    int64_t since = !row ? 0 : row->starts > row->changed ? row->starts : row->changed;
 
     for (size_t i = 0; i < g->policies; i++) {
         const struct policy_row *p = &g->policy[i];
@@ -131,6 +131,17 @@ static void conclude(struct gather *g, struct check_report *c)
 
 /* ---- exceptions ---- */
 
+/* Whether another row of the same scope and check, which begins later, counts instead. */
+static bool is_replaced(const struct gather *g, size_t i)
+{
+    const struct policy_row *p = &g->policy[i];
+
+    for (size_t k = i + 1; k < g->policies && g->policy[k].id == p->id && strcmp(g->policy[k].scope, p->scope) == 0; k++)
+        if (g->policy[k].expires == 0 || g->policy[k].expires > g->ctl->now)
+            return true;
+    return false;
+}
+
 static void list_exceptions(struct gather *g)
 {
     struct readiness *r = g->report;
@@ -145,7 +156,7 @@ static void list_exceptions(struct gather *g)
         const struct policy_row *p = &g->policy[i];
         bool is_domain = !strchr(p->scope, '@');
         if (*p->scope == '\0' || p->mode == MODE_ENFORCE || (p->expires > 0 && p->expires <= g->ctl->now) ||
-            (*r->scope && (is_domain || !gather_in_scope(g, p->scope))))
+            (*r->scope && (is_domain || !gather_in_scope(g, p->scope))) || is_replaced(g, i))
             continue;
         r->exception[count++] = (struct exception){ p->id, p->scope, p->mode, p->expires };
     }

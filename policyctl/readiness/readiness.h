@@ -155,6 +155,9 @@ const char *habit_name(enum habit_id); /* "bare_name", "old_server_name", "expos
 /* ---- printing; `check` is CHECK_COUNT for all ---- */
 
 void readiness_print(const struct readiness *, unsigned check);
+
+/* A table of the first `shown` of them, and how many more there are. */
+void readiness_subjects(const struct subject *, size_t count, size_t shown);
 void readiness_json(const struct readiness *, unsigned check);
 void readiness_csv(const struct readiness *, unsigned check);
 

@@ -133,10 +133,14 @@ static enum still still(struct gather *g, enum check_id id, const struct subject
 
 static int64_t exception_end(const struct gather *g, enum check_id id, const char *scope)
 {
-    for (size_t i = 0; i < g->policies; i++)
-        if (g->policy[i].id == id && strcmp(g->policy[i].scope, scope) == 0)
-            return g->policy[i].expires;
-    return 0;
+    int64_t end = 0;
+
+    for (size_t i = 0; i < g->policies; i++) {
+        const struct policy_row *p = &g->policy[i];
+        if (p->id == id && strcmp(p->scope, scope) == 0 && (p->expires == 0 || p->expires > g->ctl->now))
+            end = p->expires;
+    }
+    return end;
 }
 
 /* The mode that counts for the subject; *narrow_r: where that is a row of a narrower scope

@@ -137,7 +137,7 @@ static void subject_rows(const struct subject *subject, size_t count, struct tab
         }
 }
 
-static void subject_table(const struct subject *subject, size_t count, size_t shown)
+void readiness_subjects(const struct subject *subject, size_t count, size_t shown)
 {
     static const char *const titles[] = { "WHO", "CAUSE", "COUNT", "LAST SEEN", "HOW" };
     struct table t = { .title = titles, .columns = sizeof titles / sizeof *titles };
@@ -184,7 +184,7 @@ static void check_part(const struct check_report *c, size_t shown)
         return;
     breaking(c, who);
     printf("\n%s: %s\n", check_infos[c->id].name, *who ? who : "nobody who would break");
-    subject_table(c->subject, c->standing[STANDING_BREAKS], shown);
+    readiness_subjects(c->subject, c->standing[STANDING_BREAKS], shown);
     others(c);
 }
 
@@ -202,7 +202,7 @@ static void habit_part(const struct readiness *r, enum habit_id id, size_t shown
     if (id == HABIT_OLD_NAME && r->smtp_name_unknown)
         printf("of those that send it is not known: Postfix tells the name from 3.12\n");
     if (id != HABIT_EXPOSED) /* the same as under starttls */
-        subject_table(h->subject, h->subjects, shown);
+        readiness_subjects(h->subject, h->subjects, shown);
 }
 
 static void exception_part(const struct readiness *r)

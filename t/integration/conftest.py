@@ -132,7 +132,7 @@ def _modes(host):
     changed = []
 
     def set_mode(check, value, *scope):
-        host.policyd.ctl("policy", "set", check, value, *scope)
+        host.policyd.ctl("policy", "set", check, value, *scope, *(["--yes"] if value == "enforce" else []))
         changed.append((check, scope))
 
     yield set_mode

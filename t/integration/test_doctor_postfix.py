@@ -206,7 +206,7 @@ def test_any_other_smtpd_is_examined(host, command):
 def test_helo_required(host):
     """A note, until an administrator relies on HELO checks."""
     [note] = notes(host, "helo_required")
-    host.policyd.ctl("policy", "set", "helo_fqdn", "enforce", "--domain", "example.com")
+    host.policyd.ctl("policy", "set", "helo_fqdn", "enforce", "--domain", "example.com", "--yes")
     try:
         [found] = host.findings()
         assert (found["rule"], found["where"], found["remedy"]) == ("helo_required", "smtp", note["remedy"])

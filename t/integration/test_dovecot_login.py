@@ -30,7 +30,7 @@ def policy(logins):
     changed = []
 
     def set_mode(check, mode, *scope):
-        logins.ctl("policy", "set", check, mode, *scope)
+        logins.ctl("policy", "set", check, mode, *scope, *(["--yes"] if mode == "enforce" else []))
         changed.append((check, scope[:2]))
 
     yield set_mode

@@ -100,7 +100,7 @@ def test_implicit_tls(host):
     host.policyd.settings["dovecot"]["implicit_tls_ports"] += [host.port("submissions")]
     host.policyd.write_config()
     host.policyd.ctl("reload")
-    host.policyd.ctl("policy", "set", "implicit_tls", "enforce")
+    host.policyd.ctl("policy", "set", "implicit_tls", "enforce", "--yes")
     try:
         for service, begins in (("submissions", "554 5.7.1"), ("submission", "2")):
             with Smtp(host.port(service), tls=service == "submissions") as smtp:

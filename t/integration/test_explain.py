@@ -42,7 +42,7 @@ REQUESTS = [
 @pytest.mark.parametrize("attributes", REQUESTS)
 def test_as_policyd_answers(admin, attributes):
     """Options and wire request give one answer, and where policyd runs, it is policyd's."""
-    admin.script(ACCOUNTS + "policy set all enforce\npolicy set helo_resolve off\n"
+    admin.script(ACCOUNTS + "policy set all enforce --yes\npolicy set helo_resolve off\n"
                  "account suspend other@example.com --reason stolen")
     before = admin.databases()
     answer, _ = explained(admin, *options(attributes))
@@ -55,7 +55,7 @@ def test_as_policyd_answers(admin, attributes):
 
 
 def test_which_row_decided(admin):
-    admin.script(ACCOUNTS + "policy set helo_local enforce --domain example.com\npolicy set helo_resolve off")
+    admin.script(ACCOUNTS + "policy set helo_local enforce --domain example.com --yes\npolicy set helo_resolve off")
     answer, checks = explained(admin, *options(LOCAL))
     assert answer["reply"] == "554 5.7.1 Go away, bad guy (.local)."
     assert (answer["decided_by"], answer["degraded"]) == ("helo_local", False)
@@ -106,7 +106,7 @@ def test_list_entry_is_named(admin):
 
 def test_dns_that_does_not_answer(admin):
     """Nobody listens at the configured server: no refusal, and no wait beyond the time-out."""
-    admin.ok("policy", "set", "helo_resolve", "enforce")
+    admin.ok("policy", "set", "helo_resolve", "enforce", "--yes")
     answer, checks = explained(admin, "--helo", "mail.sender.example", "--client", "192.0.2.1")
     assert answer["reply"] == "DUNNO" and checks["helo_resolve"]["verdict"] == "try-again"
 

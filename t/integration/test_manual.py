@@ -137,7 +137,7 @@ def test_every_check(alone):
 
 def test_every_reply_code(alone):
     """The codes of the manual are those of replies."""
-    alone.script(ACCOUNTS + "policy set all enforce\nlist deny --client 192.0.2.9")
+    alone.script(ACCOUNTS + "policy set all enforce --yes\nlist deny --client 192.0.2.9")
     alone.ok("account", "suspend", "other@example.com", "--reason", "x")
     requests = {
         "access": ("--client", "192.0.2.9"), "account_status": ("--login", "other@example.com"),

@@ -24,8 +24,8 @@ policyctl -c policyd.conf alias add info@example.com user@example.com
 policyctl -c policyd.conf grant add user@example.com '@example.org'
 policyctl -c policyd.conf account suspend user@example.com --reason "stolen password"
 policyctl -c policyd.conf account release user@example.com
-policyctl -c policyd.conf policy set helo_fqdn enforce
-policyctl -c policyd.conf policy set helo_resolve enforce --domain example.com --until 2027-01-31
+policyctl -c policyd.conf policy set helo_fqdn enforce --yes
+policyctl -c policyd.conf policy set helo_resolve enforce --domain example.com --until 2027-01-31 --yes
 policyctl -c policyd.conf explain < request.txt
 """
 
@@ -56,9 +56,9 @@ def test_command_list(admin):
     assert (show["grants"], show["suspended"]) == (["@example.org"], None)
     rows = [row for row in admin.json("policy", "show") if row["scope"] != "default"]
     assert rows == [
-        {"check": "helo_fqdn", "scope": "host", "name": None, "mode": "enforce", "until": None, "expired": False},
+        {"check": "helo_fqdn", "scope": "host", "name": None, "mode": "enforce", "from": None, "until": None, "expired": False},
         {"check": "helo_resolve", "scope": "domain", "name": "example.com", "mode": "enforce",
-         "until": local_seconds(2027, 1, 31), "expired": local_seconds(2027, 1, 31) <= time.time()}]
+         "from": None, "until": local_seconds(2027, 1, 31), "expired": local_seconds(2027, 1, 31) <= time.time()}]
 
 
 # -- init
@@ -140,7 +140,7 @@ def test_alias_domain_of_a_stranger(admin):
 
 def test_account(admin):
     admin.script(ACCOUNTS + "grant add user@example.com info@example.net\n"
-                 "policy set sender_login enforce --account user@example.com")
+                 "policy set sender_login enforce --account user@example.com --yes")
     admin.ok("account", "suspend", "user@example.com", "--reason", "stolen password", "--services", "smtp,imap",
              "--until", "2099-12-31T23:59")
     admin.ok("account", "set", "other@example.com", "--status", "disabled")
@@ -153,7 +153,7 @@ def test_account(admin):
         "suspended_reason": "stolen password", "suspended_until": local_seconds(2099, 12, 31, 23, 59),
         "new_password_since": None, "grants": ["info@example.net"],
         "fields": [{"name": "home", "value": "/var/vmail/{domain}/{local}", "from": "configuration"}],
-        "policy": [{"check": "sender_login", "mode": "enforce", "until": None}]}
+        "policy": [{"check": "sender_login", "mode": "enforce", "until": None, "from": None}]}
     assert admin.ok("account", "list") == (
         "ADDRESS            KIND  STATUS    SUSPENDED  UNTIL\n"
         "other@example.com  user  disabled  -          -\n"
@@ -284,19 +284,20 @@ def test_policy(admin):
     assert {row["scope"] for row in defaults} == {"default"}
     admin.ok("policy", "set", "helo_fqdn", "off", "--domain", "Example.com")
     admin.ok("policy", "set", "helo_fqdn", "observe")
-    admin.ok("policy", "set", "sender_login", "enforce", "--account", "user@example.com", "--until", today(1))
+    admin.ok("policy", "set", "sender_login", "enforce", "--account", "user@example.com", "--until", today(1),
+             "--yes")
     lines = admin.ok("policy", "show").splitlines()
-    assert lines[0].split() == ["CHECK", "SCOPE", "MODE", "UNTIL"]
+    assert lines[0].split() == ["CHECK", "SCOPE", "MODE", "FROM", "UNTIL"]
     words = [line.split() for line in lines if line.startswith(("helo_fqdn", "sender_login"))]
-    assert words == [["sender_login", "default", "observe", "-"],
-                     ["sender_login", "user@example.com", "enforce", today(1), "00:00"],
-                     ["helo_fqdn", "default", "observe", "-"],
-                     ["helo_fqdn", "host", "observe", "-"],
-                     ["helo_fqdn", "example.com", "off", "-"]]
+    assert words == [["sender_login", "default", "observe", "-", "-"],
+                     ["sender_login", "user@example.com", "enforce", "-", today(1), "00:00"],
+                     ["helo_fqdn", "default", "observe", "-", "-"],
+                     ["helo_fqdn", "host", "observe", "-", "-"],
+                     ["helo_fqdn", "example.com", "off", "-", "-"]]
     admin.ok("policy", "unset", "helo_fqdn", "--domain", "example.com")
     admin.fails(1, "no policy row for helo_fqdn in that scope",
                 "policy", "unset", "helo_fqdn", "--domain", "example.com")
-    admin.ok("policy", "set", "all", "enforce")
+    admin.ok("policy", "set", "all", "enforce", "--yes")
     rows = [row for row in admin.json("policy", "show") if row["scope"] == "host"]
     assert [row["check"] for row in rows] == [row["check"] for row in defaults]
     assert {row["mode"] for row in rows} == {"enforce"}
@@ -308,12 +309,12 @@ def test_policy(admin):
 
 def test_expired_rows_are_marked(alone):
     alone.script(ACCOUNTS)
-    alone.ok("policy", "set", "helo_fqdn", "enforce", "--until", "2099-01-01")
+    alone.ok("policy", "set", "helo_fqdn", "enforce", "--until", "2099-01-01", "--yes")
     alone.ok("account", "suspend", "user@example.com", "--reason", "x", "--until", "2099-01-01")
     with sqlite3.connect(alone.policyd.settings["accounts_db"]) as db:
         db.execute("UPDATE policy SET expires = ?", (local_seconds(2020, 2, 29),))
         db.execute("UPDATE account SET suspended_until = ? WHERE suspended IS NOT NULL", (local_seconds(2020, 3, 1),))
-    assert ["helo_fqdn", "host", "enforce", "2020-02-29", "00:00", "expired"] in [
+    assert ["helo_fqdn", "host", "enforce", "-", "2020-02-29", "00:00", "expired"] in [
         line.split() for line in alone.ok("policy", "show").splitlines()]
     assert [row["expired"] for row in alone.json("policy", "show") if row["scope"] == "host"] == [True]
     assert "2020-03-01 00:00 expired" in alone.ok("account", "list")

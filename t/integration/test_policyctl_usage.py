@@ -205,7 +205,7 @@ def test_examples_parse(filled):
     """Each example is a command line that its own command takes: it fails, if at all, for want of rows."""
     for name in commands():
         example = run(program("policyctl"), "help", *name.split()).stdout.splitlines()[-1].strip()
-        if name in ("export-maps", "account add", "account passwd", "help"):
+        if name in ("export-maps", "account add", "account passwd", "help", "policy plan"):
             continue
         done = run("sh", "-c", example.replace("policyctl", f"{program('policyctl')} -c {filled.policyd.config}", 1),
                    check=False)

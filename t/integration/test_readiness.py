@@ -55,7 +55,7 @@ def mode(logins):
     done = {}  # each scope once, in order
 
     def set_mode(check, value, *scope):
-        logins.ctl("policy", "set", check, value, *scope)
+        logins.ctl("policy", "set", check, value, *scope, *(["--yes"] if value == "enforce" else []))
         done[check, *scope[:2]] = True  # what stands behind is --until
 
     yield set_mode

@@ -203,6 +203,18 @@ static const struct {
     { "implicit_tls", "observe", NULL, NULL, "", AUTH_SECURED_NONE, 143, AUTH_REFUSED, "" },
 };
 
+START_TEST(a_mode_that_begins)
+{
+    struct auth_login login = auth_login_of(USER, "imap", AUTH_SECURED_NONE, 143);
+    static const char *const starts[] = { "1000", "1001" };
+
+    set_mode("starttls", "", "off", "");
+    auth_change(CHANGE_POLICY_SET, FIELD_CHECK, "starttls", FIELD_SCOPE, "example.com", FIELD_MODE, "enforce",
+                FIELD_START, starts[_i], FIELD_COUNT);
+    ck_assert_int_eq(auth_try(&login, "secret"), _i == 0 ? AUTH_REFUSED : AUTH_OK);
+}
+END_TEST
+
 START_TEST(encryption)
 {
     struct auth_login login = auth_login_of(USER, "imap", rules[_i].secured, rules[_i].port);
@@ -454,6 +466,7 @@ int main(void)
     tcase_add_test(t, suspension_ends);
     tcase_add_test(t, disabled);
     tcase_add_test(t, new_password_counts_at_once);
+    tcase_add_loop_test(t, a_mode_that_begins, 0, 2);
     tcase_add_loop_test(t, encryption, 0, COUNT(rules));
     tcase_add_loop_test(t, reason_names_the_setting, 0, COUNT(settings));
     tcase_add_test(t, reason_is_configurable);

@@ -87,6 +87,24 @@ START_TEST(rows_expire)
 }
 END_TEST
 
+START_TEST(rows_begin)
+{
+    change("policy-set check=sender_login mode=off");
+    change("policy-set check=sender_login mode=enforce start=1800000100 until=1800000200");
+    change("policy-set check=sender_login mode=observe scope=example.com start=1800000150");
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK off ()");
+    world.now = 1800000099;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK off ()");
+    world.now = 1800000100;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK enforce ()");
+    world.now = 1800000150;
+    ck_assert_str_eq(mode(NULL, "example.com"), "OK observe (example.com)");
+    ck_assert_str_eq(mode(NULL, "example.net"), "OK enforce ()");
+    world.now = 1800000200;
+    ck_assert_str_eq(mode(NULL, "example.net"), "OK off ()");
+}
+END_TEST
+
 /* A wider row never stands in for a narrower one that cannot be read. */
 START_TEST(unreadable_modes)
 {
@@ -309,6 +327,7 @@ int main(void)
     tcase_add_test(t, the_narrowest_scope_wins);
     tcase_add_test(t, more_grants_than_are_read_at_once);
     tcase_add_test(t, rows_expire);
+    tcase_add_test(t, rows_begin);
     tcase_add_test(t, unreadable_modes);
     tcase_add_test(t, accounts_and_domains);
     tcase_add_loop_test(t, the_most_specific_entry, 0, sizeof requests / sizeof *requests);

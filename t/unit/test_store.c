@@ -164,10 +164,10 @@ START_TEST(each_change_and_query)
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS_OF, "john@example.com", "@example.com"),
                      "john@example.com|*\n@example.com|list@example.net");
     ck_assert_str_eq(ROWS(s, QUERY_GRANTEES, "list@example.net", "@example.net"), "@example.com\njohn@example.com");
-    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "helo_fqdn|observe|1900000000");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "helo_fqdn|observe|1900000000|0");
     ck_assert_str_eq(ALL_ROWS(s, QUERY_POLICIES),
-                     "|helo_fqdn|observe|1900000000|1800000000\nexample.com|helo_fqdn|off|-|1800000000\n"
-                     "john@example.com|sender_login|enforce|-|1800000000");
+                     "|helo_fqdn|observe|1900000000|1800000000|0\nexample.com|helo_fqdn|off|-|1800000000|0\n"
+                     "john@example.com|sender_login|enforce|-|1800000000|0");
     ck_assert_str_eq(ROWS(s, QUERY_LISTED, "sender", "app@example.com"),
                      "1|allow|192.0.2.0/24||app@example.com||-");
     ck_assert_str_eq(ROWS(s, QUERY_LISTED, "client", "2001:db8::/32"),
@@ -301,7 +301,28 @@ START_TEST(a_set_is_done_as_a_whole_or_not_at_all)
     ck_assert_int_eq(sets[2].result, OK);
     ck_assert_str_eq(sets[2].error.text, "");
     ck_assert_str_eq(ALL_ROWS(s, QUERY_DOMAINS), "a.example|mailbox|-|2|2");
-    ck_assert_str_eq(ROWS(s, QUERY_POLICY, "a.example"), "helo_fqdn|off|-");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, "a.example"), "helo_fqdn|off|-|0");
+    store_close(&s);
+}
+END_TEST
+
+START_TEST(planned_policy_rows)
+{
+    struct store *s = open_backend(_i, DATABASE_ACCOUNTS);
+
+    store_done(s, "policy-set check=starttls mode=observe");
+    store_done(s, "policy-set check=starttls mode=enforce start=1800000100");
+    store_done(s, "policy-set check=starttls mode=enforce start=1799999999 until=1900000000");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|observe|-|0\nstarttls|enforce|1900000000|1799999999\n"
+                                                "starttls|enforce|-|1800000100");
+    /* What has begun gives way to a row that counts at once; what is to come stays. */
+    store_done(s, "policy-set check=starttls mode=off");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|off|-|0\nstarttls|enforce|-|1800000100");
+    store_done(s, "policy-unplan check=starttls start=1800000100");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|off|-|0");
+    store_done(s, "policy-set check=starttls mode=enforce start=1800000100");
+    store_done(s, "policy-unset check=starttls");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "");
     store_close(&s);
 }
 END_TEST
@@ -525,6 +546,7 @@ int main(void)
     tcase_add_loop_test(t, what_a_domain_takes_with_it, 0, BACKENDS);
     tcase_add_loop_test(t, removing, 0, BACKENDS);
     tcase_add_loop_test(t, a_set_is_done_as_a_whole_or_not_at_all, 0, BACKENDS);
+    tcase_add_loop_test(t, planned_policy_rows, 0, BACKENDS);
     tcase_add_loop_test(t, no_sets_and_empty_sets, 0, BACKENDS);
     tcase_add_loop_test(t, a_callback_may_stop, 0, BACKENDS);
     tcase_add_loop_test(t, transactions_and_versions_answer, 0, BACKENDS);
