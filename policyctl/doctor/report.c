@@ -8,7 +8,7 @@
 #include "policyctl/json.h"
 #include "policyctl/table.h"
 
-enum { WIDTH = 79, INDENT = 4, AREA_WIDTH = 9 };
+enum { INDENT = 4, AREA_WIDTH = 9 };
 
 const char *area_name(enum area area)
 {
@@ -26,45 +26,20 @@ const char *level_name(enum level level)
 
 /* ---- text ---- */
 
-/* Folds at spaces; a word longer than a line stands as it is. */
-static void print_folded(const char *text, size_t indent)
-{
-    char clean[1024];
-    struct strbuf b;
-    size_t column = indent;
-
-    strbuf_init(&b, clean, sizeof clean);
-    strbuf_add_clean(&b, span_of(text));
-    printf("%*s", (int)indent, "");
-    for (const char *p = clean; *p;) {
-        size_t n = strcspn(p, " ");
-        bool first = column == indent;
-        if (!first && column + 1 + n > WIDTH) {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-            first = true;
-        }
-        printf("%s%.*s", first ? "" : " ", (int)n, p);
-        column += n + !first;
-        p += n + (p[n] == ' ');
-    }
-    putchar('\n');
-}
-
 static void print_breach(const struct breach *f)
 {
-    char head[WHERE_MAX + WHAT_MAX + 64];
+    char label[32], head[WHERE_MAX + WHAT_MAX + 64];
     struct strbuf b;
 
+    snprintf(label, sizeof label, "%s:", level_name(f->rule->level));
     strbuf_init(&b, head, sizeof head);
-    strbuf_addf(&b, "%s: %s: ", level_name(f->rule->level), area_name(f->area));
-    strbuf_addf(&b, "%s%s%s", f->where, *f->where ? ": " : "", f->what);
-    print_folded(head, 0);
+    strbuf_addf(&b, "%s: %s%s%s", area_name(f->area), f->where, *f->where ? ": " : "", f->what);
+    table_paragraph(label, (int)strlen(label), head);
     if (*f->rule->why)
-        print_folded(f->rule->why, INDENT);
+        table_paragraph("", INDENT - 2, f->rule->why);
     if (*f->remedy) {
         printf("%*s", INDENT, "");
-        shell_print(f->remedy, INDENT, WIDTH);
+        shell_print(f->remedy, INDENT, TABLE_SCREEN - 1);
     }
 }
 
@@ -105,7 +80,7 @@ static void print_area(const struct doctor *d, enum area area)
         strbuf_adds(&b, "in order");
     if (*d->seen[area])
         strbuf_addf(&b, " (%s)", d->seen[area]);
-    table_line(area_name(area), AREA_WIDTH, text);
+    table_paragraph(area_name(area), AREA_WIDTH, text);
 }
 
 void doctor_print(const struct doctor *d, bool quiet)

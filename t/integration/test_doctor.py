@@ -123,7 +123,7 @@ def test_on_a_terminal(host):
     for finding in findings:
         assert f"    {finding['remedy']}" in lines or finding["remedy"] is None
     assert re.findall(r"^(\w+):", quiet, re.M) == ["warning"]
-    assert quiet.startswith("warning: Postfix: smtp, submission, submissions: no hook in\nsmtpd_end_of_data_")
+    assert quiet.startswith("warning:  Postfix: smtp, submission, submissions: no hook in\n")
 
 
 def test_not_as_root(host):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """policyctl doctor on Postfix's configuration: in order, and with one mistake at a time that its remedy mends."""
 
+import re
 import shutil
 
 import pytest
@@ -183,6 +184,22 @@ def test_without_the_variables_of_the_ready_files(host):
     assert host.findings() == []
 
 
+def test_names_that_a_shell_would_take_apart(host, tmp_path):
+    """The command as it is printed, folded, does what it says."""
+    odd = tmp_path / "it's $HOME; here"
+    shutil.copytree(host.postfix.config, odd)
+    host.postfix.config, config = odd, host.postfix.config
+    try:
+        host.postfix.postconf("-e", "smtpd_sender_restrictions=reject_unknown_sender_domain")
+        text = host.doctor("--quiet").stdout
+        command = re.search(r"^    postconf.*?(?= \\\n    && postfix)", text, re.M | re.S).group()
+        assert "\n" in command
+        host.shell(command)
+        assert host.findings() == []
+    finally:
+        host.postfix.config = config
+
+
 def test_reinjection_is_left_alone(host):
     """Where a content filter hands mail back it was asked about before."""
     host.postfix.postconf("-M", "127.0.0.1:10025/inet=127.0.0.1:10025 inet n - y - - smtpd")
@@ -254,6 +271,11 @@ def test_mynetworks_in_a_table(host):
     report = host.report()
     assert [f["what"] for f in report["findings"] if f["rule"] == "not_examined"] == [
         "hash:/etc/postfix/networks is no network"]
+
+
+def test_no_service(host):
+    host.postfix.postconf("-MX", "smtp/inet", "submission/inet", "submissions/inet")
+    assert host.rules() == ["postfix_services"]
 
 
 def test_unreadable_configuration(host):
