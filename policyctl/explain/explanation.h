@@ -69,10 +69,13 @@ struct explanation {
     size_t remedies;
 };
 
-/* policyd's or the driver's line of the same refusal, or NULL, says what the line itself
- * leaves out. Everything in *e_r points to the two, which have to outlive it. */
+/* The companion, or NULL, says what the line itself leaves out: policyd's or the driver's line
+ * of the same refusal, or smtpd's of the same message. Everything in *e_r points to the two, which have to outlive it. */
 enum status explanation_make(const struct ctl *, const struct log_line *, const struct log_line *companion,
                              struct explanation *e_r);
+
+/* A span as text, until the next call. */
+const char *explanation_text(struct span);
 
 void explanation_print(const struct explanation *);
 void explanation_json(const struct explanation *, struct json *json, const char *key);

@@ -57,6 +57,14 @@ static struct span status_of(struct span words)
     return SPAN("no login");
 }
 
+/* As suspensions name it. */
+static struct span service_of(struct span name)
+{
+    if (span_equal(name, SPAN("managesieve")))
+        return SPAN("sieve");
+    return span_equal(name, SPAN("submission")) ? SPAN("smtp") : name;
+}
+
 void log_parse_dovecot_login(struct span text, struct log_line *line)
 {
     struct span words, server, *f = line->field;
@@ -71,9 +79,7 @@ void log_parse_dovecot_login(struct span text, struct log_line *line)
     if (text.len == 0 || text.ptr[text.len - 1] != '>')
         return;
     f[LOG_LOGIN_NAME] = span_to(text, text.len - 1);
-    f[LOG_SERVICE] = span_to(f[LOG_PROGRAM], f[LOG_PROGRAM].len - strlen("-login"));
-    if (span_equal(f[LOG_SERVICE], SPAN("managesieve")))
-        f[LOG_SERVICE] = SPAN("sieve");
+    f[LOG_SERVICE] = service_of(span_to(f[LOG_PROGRAM], f[LOG_PROGRAM].len - strlen("-login")));
     bool in = span_equal(words, SPAN("Login")) || span_equal(words, SPAN("Logged in"));
     line->kind = in ? LINE_LOGIN : LINE_LOGIN_FAILED;
     f[LOG_STATUS] = in ? SPAN("ok") : status_of(words);

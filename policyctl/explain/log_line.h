@@ -41,7 +41,7 @@ enum log_field {
     LOG_HELO,
     LOG_LOGIN_NAME,
     LOG_MECHANISM,
-    LOG_SERVICE, /* of Dovecot: "imap" */
+    LOG_SERVICE, /* of Dovecot, as suspensions name it: "imap", "sieve" */
     LOG_SECURITY, /* of a login: "TLS", "secured", or empty: neither */
     LOG_SESSION, /* Dovecot's, by which worker and login process name one login */
     LOG_STATUS,

@@ -56,7 +56,7 @@ static bool is_word(struct span text)
     return text.len > 0 && find_first(text, " ") > text.len;
 }
 
-/* " NAME=VALUE" where it is next; the value ends at a space or at the end. */
+/* " NAME=VALUE" where it is next; the value ends at a space or at the end, without postscreen's comma. */
 static void take_word_pair(struct span *text, const char *name, struct span *value_r)
 {
     if (!take(text, name))
@@ -64,9 +64,18 @@ static void take_word_pair(struct span *text, const char *name, struct span *val
     size_t end = find_first(*text, " ");
     *value_r = span_to(*text, end > text->len ? text->len : end);
     *text = span_from(*text, value_r->len);
+    if (value_r->len > 0 && value_r->ptr[value_r->len - 1] == ',')
+        value_r->len--;
 }
 
 /* ---- what smtpd refused ---- */
+
+/* " from=<...>" where it is next; false: it is, and does not end. postscreen puts commas between. */
+static bool take_angle_pair(struct span *text, const char *name, struct span *value_r)
+{
+    (void)take(text, ",");
+    return !take(text, name) || take_angle(text, value_r);
+}
 
 /* The envelope behind the reply's text, to the very end: each part where it is known. */
 static bool parse_envelope(struct span text, struct log_line *line)
@@ -74,12 +83,11 @@ static bool parse_envelope(struct span text, struct log_line *line)
     struct span protocol = { NULL, 0 }, f[LOG_FIELDS];
 
     memcpy(f, line->field, sizeof f);
-    if (take(&text, " from=") && !take_angle(&text, &f[LOG_SENDER]))
+    if (!take_angle_pair(&text, " from=", &f[LOG_SENDER]) || !take_angle_pair(&text, " to=", &f[LOG_RECIPIENT]))
         return false;
-    if (take(&text, " to=") && !take_angle(&text, &f[LOG_RECIPIENT]))
-        return false;
+    (void)take(&text, ",");
     take_word_pair(&text, " proto=", &protocol);
-    if (take(&text, " helo=") && !take_angle(&text, &f[LOG_HELO]))
+    if (!take_angle_pair(&text, " helo=", &f[LOG_HELO]))
         return false;
     take_word_pair(&text, " sasl_method=", &f[LOG_MECHANISM]);
     take_word_pair(&text, " sasl_username=", &f[LOG_LOGIN_NAME]);

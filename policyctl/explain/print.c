@@ -21,7 +21,7 @@ static const char *origin_name(enum origin origin)
 }
 
 /* A whole line may stand in one field: static, since it is long. */
-static const char *text_of(struct span span)
+const char *explanation_text(struct span span)
 {
     static char text[LOG_TEXT_MAX + 1];
 
@@ -35,7 +35,7 @@ static void print_field(const struct explanation *e, const char *label, enum log
     struct span value = e->line->field[field];
 
     if (value.len > 0)
-        table_paragraph(label, LABEL_WIDTH, text_of(value));
+        table_paragraph(label, LABEL_WIDTH, explanation_text(value));
     else if (value.ptr && field == LOG_SENDER)
         table_paragraph(label, LABEL_WIDTH, "<> (a bounce or a receipt)");
 }
@@ -187,7 +187,7 @@ static void json_line(const struct log_line *line, struct json *j)
         strbuf_init(&b, name, sizeof name);
         for (const char *p = log_field_names[i]; *p; p++)
             strbuf_addc(&b, *p == ' ' ? '_' : ascii_lower(*p));
-        json_text(j, name, line->field[i].ptr ? text_of(line->field[i]) : NULL);
+        json_text(j, name, line->field[i].ptr ? explanation_text(line->field[i]) : NULL);
     }
     json_close(j, '}');
 }

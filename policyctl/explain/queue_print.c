@@ -11,17 +11,10 @@ enum { LABEL_WIDTH = 14, TEXT_MAX = LOG_TEXT_MAX + 64 };
 
 /* ---- for people ---- */
 
-static const char *text_of(struct span span)
-{
-    static char text[LOG_TEXT_MAX + 1];
-
-    return str_copy(span, text, sizeof text) == OK ? text : "";
-}
-
 static void print_span(const char *label, struct span value)
 {
     if (value.len > 0)
-        table_paragraph(label, LABEL_WIDTH, text_of(value));
+        table_paragraph(label, LABEL_WIDTH, explanation_text(value));
 }
 
 static void print_fate(const struct message *m)
@@ -133,7 +126,7 @@ void message_print(const struct message *m, const struct message_answer *a)
 
 static void json_span(struct json *j, const char *key, struct span value)
 {
-    json_text(j, key, value.ptr ? text_of(value) : NULL);
+    json_text(j, key, value.ptr ? explanation_text(value) : NULL);
 }
 
 static void json_events(const struct message *m, struct json *j)
@@ -181,8 +174,8 @@ void message_json(const struct message *m, const struct message_answer *a)
     json_span(j, "client", field_of(m->accepted, LOG_CLIENT));
     json_span(j, "login", field_of(m->accepted, LOG_LOGIN_NAME));
     json_span(j, "sender", sender_of(m));
-    json_number_text(j, "size", text_of(field_of(m->queued, LOG_SIZE)));
-    json_number_text(j, "recipients", text_of(field_of(m->queued, LOG_RECIPIENTS)));
+    json_number_text(j, "size", explanation_text(field_of(m->queued, LOG_SIZE)));
+    json_number_text(j, "recipients", explanation_text(field_of(m->queued, LOG_RECIPIENTS)));
     json_number(j, "sent", (int64_t)m->sent);
     json_number(j, "deferred", (int64_t)m->deferred);
     json_number(j, "bounced", (int64_t)m->bounced);

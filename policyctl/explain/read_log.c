@@ -14,6 +14,14 @@ enum { COMPANIONS = 64 };
 
 /* ---- the file ---- */
 
+/* By its first octet, which no line of a log begins with. */
+static bool is_compressed(FILE *in)
+{
+    int c = getc(in);
+
+    return ungetc(c, in) == 0x1f || c == 0xfd; /* gzip, xz */
+}
+
 enum status log_file_open(const char *path, struct log_file *file_r)
 {
     bool input = strcmp(path, "-") == 0;
@@ -25,6 +33,9 @@ enum status log_file_open(const char *path, struct log_file *file_r)
     if (input && isatty(STDIN_FILENO))
         return fail(STATUS_INPUT,
                     "no log on standard input: policyctl explain --log FILE, or a pipe into --log -");
+    if (is_compressed(file_r->in))
+        return log_file_close(file_r, fail(STATUS_INPUT, "%s is compressed: zcat FILE | policyctl explain --log -",
+                                           file_r->name));
     return STATUS_DONE;
 }
 
@@ -91,9 +102,29 @@ static enum weight weigh(const struct log_line *line)
     }
 }
 
+/* policyd's reply without its code: "554 5.7.1 text", "REJECT text". */
+static struct span words_of(struct span reply)
+{
+    struct span rest = reply, word;
+
+    if (take(&rest, "REJECT "))
+        return rest;
+    return take_until(&rest, " ", &word) && take_until(&rest, " ", &word) ? rest : reply;
+}
+
 static bool same(const struct log_line *a, const struct log_line *b, enum log_field field)
 {
     return span_equal(a->field[field], b->field[field]);
+}
+
+/* policyd refused in just these words what Postfix then did. */
+static bool is_decision_of(const struct log_line *reject, const struct log_line *decision)
+{
+    const char *list;
+
+    return decision->kind == LINE_DECISION && status_is(decision, "refuse") && same(reject, decision, LOG_STATE) &&
+           same(reject, decision, LOG_RECIPIENT) &&
+           span_equal(log_line_reply_text(reject, &list), words_of(decision->field[LOG_REPLY]));
 }
 
 /* One event in the words of two programs. */
@@ -102,13 +133,10 @@ static bool is_companion(const struct log_line *line, const struct log_line *oth
     if (!same(line, other, LOG_CLIENT))
         return false;
     if (line->kind == LINE_REJECT)
-        return other->kind == LINE_DECISION && same(line, other, LOG_STATE) &&
-               same(line, other, LOG_RECIPIENT) &&
-               find_first(line->field[LOG_REPLY], "rejected: ") < line->field[LOG_REPLY].len;
+        return is_decision_of(line, other);
     if (other->kind != LINE_DRIVER || !(line->kind == LINE_LOGIN_FAILED || line->kind == LINE_SASL_FAILED))
         return false;
-    return same(line, other, LOG_SESSION) &&
-           (line->field[LOG_SESSION].len > 0 || same(line, other, LOG_LOGIN_NAME));
+    return same(line, other, LOG_SESSION) && (line->field[LOG_SESSION].len > 0 || same(line, other, LOG_LOGIN_NAME));
 }
 
 struct search {

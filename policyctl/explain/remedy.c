@@ -162,15 +162,16 @@ static void remedy_helo(struct explanation *e)
 {
     const struct span *attr = e->request.attr;
     struct span words[] = { attr[ATTR_CLIENT_ADDRESS], attr[ATTR_HELO_NAME] };
+    char helo[DOMAIN_MAX + 1];
+    bool is_name = domain_check(e->request.helo, helo, NULL) == OK; /* Postfix logs '?' for what is none */
 
-    add_remedy(
-        e,
-        "Tell whoever runs %.*s: Your mail server introduces itself as \"%.*s\"; %s. Set the name it says "
-        "in HELO to the full host name under which DNS knows its address (Postfix: myhostname; Exchange: "
-        "the FQDN of the Send connector).",
-        (int)words[0].len, words[0].ptr, (int)words[1].len, words[1].ptr, helo_advice(e->check));
+    add_remedy(e,
+               "Tell whoever runs %.*s: Your mail server introduces itself as \"%.*s\"; %s. Set the name it says "
+               "in HELO to the full host name under which DNS knows its address (Postfix: myhostname; Exchange: "
+               "the FQDN of the Send connector).",
+               (int)words[0].len, words[0].ptr, (int)words[1].len, words[1].ptr, helo_advice(e->check));
     set_command(add_remedy(e, "To let its mail in until then (better with --until DATE):"),
-                "policyctl list allow --client % --helo %", words);
+                is_name ? "policyctl list allow --client % --helo %" : "policyctl list allow --client %", words);
 }
 
 /* ---- the password, or the name ---- */

@@ -67,7 +67,7 @@ def ctl(host):  # noqa: F811
 
     def call(*words, **options):
         if words[:2] == ("policy", "set"):
-            rows.append(("policy", "unset", words[2], *words[4:]))
+            rows.append(("policy", "unset", words[2], *(word for word in words[4:] if word != "--yes")))
         return host.policyd.ctl(*words, **options)
 
     yield call
@@ -101,6 +101,7 @@ def test_helo(host, explained):  # noqa: F811
     assert (answer["line"]["client"], answer["line"]["helo"]) == (STRANGER, "x.local")
     assert f'{STRANGER}: Your mail server introduces itself as "x.local"' in answer["what_to_do"][0]["text"]
     command = explained.run_command(answer)
+    assert command == f"policyctl list allow --client {STRANGER} --helo x.local"
     try:
         after = explained.reject("<x.local>")
         assert (after["check"], after["refused_today"]) == ("helo_local", False)
@@ -111,7 +112,7 @@ def test_helo(host, explained):  # noqa: F811
 
 
 def test_mode_changed_since(host, explained, ctl):  # noqa: F811
-    ctl("policy", "set", "sender_auth", "enforce")
+    ctl("policy", "set", "sender_auth", "enforce", "--yes")
     assert deliver(host, USER).startswith("554 ")
     answer = explained.reject("SMTP AUTH is required")
     assert (answer["check"], answer["refused_today"]) == ("sender_auth", True)
@@ -123,7 +124,7 @@ def test_mode_changed_since(host, explained, ctl):  # noqa: F811
 
 def test_sender_login(host, explained, ctl):  # noqa: F811
     """Postfix 3.7 names no login in the line; the reply does."""
-    ctl("policy", "set", "sender_login", "enforce")
+    ctl("policy", "set", "sender_login", "enforce", "--yes")
     with dialogue(host) as smtp:
         assert smtp.message(OTHER, "someone@elsewhere.net").startswith("553 ")
         answer = explained.reject("You are logged in as")
@@ -153,6 +154,17 @@ def test_suspended(host, explained, ctl):  # noqa: F811
         assert answer["today"] == "would be refused again: suspended (all): stolen: it's; from=<x>"
     assert explained.run_command(answer) == f"policyctl account release {USER}"
     assert explained.line(line)["today"] == "would pass: the account is active"
+
+
+def test_a_refusal_before_is_another(host, explained):  # noqa: F811
+    """What policyd refused the same client for the same recipient a moment earlier does not explain Postfix's own."""
+    assert deliver(host, "anna@sender.net", "nobody@example.com", helo="z.local").startswith("554 ")
+    assert deliver(host, "anna@sender.net", "nobody@example.com").startswith("550 ")
+    logs = [last_line(host.policyd.log_text, "decision=refuse check=helo_local", "helo=z.local"),
+            last_line(host.postfix.log_text, "reject: RCPT", "User unknown", "helo=<mail.sender.net>")]
+    assert explained("--log", "-", stdin="\n".join(logs))["origin"] == "other"
+    logs[1] = last_line(host.postfix.log_text, "reject: RCPT", "helo=<z.local>")
+    assert explained("--log", "-", stdin="\n".join(logs))["check"] == "helo_local"
 
 
 def test_login_of_a_reject(host, explained, ctl):  # noqa: F811
@@ -292,6 +304,9 @@ def test_message(host, explained):  # noqa: F811
     logs = host.policyd.log_text() + host.postfix.log_text()
     both = explained("--queue-id", queue_id, "--log", "-", stdin=logs)
     assert {e["kind"] for e in both["events"]} >= {"decision", "accepted", "removed"}
+    assert not message["reused"]
+    again = explained("--queue-id", queue_id, "--log", "-", stdin=host.postfix.log_text() * 2)
+    assert again["reused"] and again["events"] == message["events"] and again["sent"] == 2
     shown = host.policyd.ctl("explain", "--queue-id", queue_id, "--log", host.postfix.log).stdout
     assert "deliveries      2 sent, 0 deferred, 0 bounced; no longer in the queue\n" in shown
     assert "sender_login would be refused if it were enforced (not_owned): " in " ".join(shown.split())
@@ -331,7 +346,7 @@ def test_hostile_names(host, explained):  # noqa: F811
 
 
 def test_commands_hold_nothing_that_a_shell_obeys(host, explained, ctl):  # noqa: F811
-    ctl("policy", "set", "sender_auth", "enforce")
+    ctl("policy", "set", "sender_auth", "enforce", "--yes")
     assert deliver(host, "\"$(id)'`\"@example.com").startswith("554 ")
     answer = explained.reject("SMTP AUTH is required", "$(id)")
     words = shlex.split(answer["what_to_do"][1]["command"])
@@ -360,6 +375,8 @@ def test_log_of_nothing(alone):  # noqa: F811
     nothing = "no line of Postfix, Dovecot or policyd that tells of a refusal, a login or a delivery"
     alone.fails(2, nothing, "explain", "--log-line", "")
     alone.fails(2, nothing, "explain", "--log", "-", stdin="\0\n" + "x" * 100000 + "\n\xff")
+    alone.fails(2, "standard input is compressed: zcat FILE | policyctl explain --log -", "explain", "--log", "-",
+                stdin="\x1f\udc8b\x08")
     alone.fails(1, "/nonexistent: No such file or directory", "explain", "--log", "/nonexistent")
     alone.fails(2, "--log-line is one line: --log FILE, or --queue-id ID --log FILE, reads a log", "explain",
                 "--log-line", "x", "--log", "-")

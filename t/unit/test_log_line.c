@@ -45,6 +45,12 @@ static const struct {
     { POSTFIX REJECT "554 5.7.1 <x.local>: Helo command rejected: Go away, bad guy (.local).; "
                      "from=<\"odd > name: x; from=\"@sender.net> to=<user@example.com> proto=ESMTP helo=<x.local>",
       LINE_REJECT, { { LOG_SENDER, "\"odd > name: x; from=\"@sender.net" }, { LOG_HELO, "x.local" } } },
+    { POSTFIX REJECT "553 5.7.1 <x; from=<a@b.net> to=<c@d.net> proto=SMTP helo=<e>@f.net>: Sender address rejected: no; "
+                     "from=<\"x; from=<a@b.net> to=<c@d.net> proto=SMTP helo=<e>\"@f.net> to=<user@example.com> "
+                     "proto=ESMTP helo=<mail.f.net>",
+      LINE_REJECT,
+      { { LOG_SENDER, "\"x; from=<a@b.net> to=<c@d.net> proto=SMTP helo=<e>\"@f.net" },
+        { LOG_RECIPIENT, "user@example.com" }, { LOG_HELO, "mail.f.net" } } },
     { POSTFIX "NOQUEUE: reject: HELO from " CLIENT ": 554 5.7.1 <x.local>: Helo command rejected: no; proto=SMTP "
               "helo=<x.local>",
       LINE_REJECT, { { LOG_STATE, "HELO" }, { LOG_HELO, "x.local" }, { LOG_SENDER, "" } } },
@@ -56,6 +62,11 @@ static const struct {
     { "Nov 24 02:18:09 mx postfix/cleanup[9]: 3A5F1186: milter-reject: END-OF-MESSAGE from " CLIENT
       ": 5.7.1 Spam; from=<a@b.net> to=<c@d.net> proto=ESMTP helo=<mail.b.net>",
       LINE_REJECT, { { LOG_STATUS, "milter-reject" }, { LOG_REPLY, "5.7.1 Spam" } } },
+    { "Nov 24 02:18:09 mx postfix/postscreen[9]: NOQUEUE: reject: RCPT from [192.0.2.2]:49152: 550 5.5.1 Protocol error; "
+      "from=<a@b.net>, to=<c@d.net>, proto=ESMTP, helo=<mail.b.net>",
+      LINE_REJECT,
+      { { LOG_CLIENT, "192.0.2.2" }, { LOG_CLIENT_NAME, "" }, { LOG_SENDER, "a@b.net" }, { LOG_RECIPIENT, "c@d.net" },
+        { LOG_HELO, "mail.b.net" }, { LOG_REPLY, "550 5.5.1 Protocol error" } } },
     /* SASL */
     { SUBMIT "warning: " CLIENT ": SASL PLAIN authentication failed: Account suspended: stolen: it's; from=<x>, "
              "sasl_username=user@example.com",
@@ -185,9 +196,9 @@ START_TEST(a_null_sender_is_no_missing_one)
 {
     struct log_line l;
 
-    parse(lines[5].line, strlen(lines[5].line), &l);
+    parse(lines[6].line, strlen(lines[6].line), &l);
     ck_assert_ptr_nonnull(l.field[LOG_SENDER].ptr);
-    parse(lines[4].line, strlen(lines[4].line), &l);
+    parse(lines[5].line, strlen(lines[5].line), &l);
     ck_assert_ptr_null(l.field[LOG_SENDER].ptr);
 }
 END_TEST
