@@ -65,6 +65,7 @@ enum query {
     QUERY_GRANTEES,           /* sender, '@sender domain' -> grantee */
     QUERY_POLICY,             /* scope -> check_name, mode, expires, starts; of each check in this order */
     QUERY_POLICIES,           /* -> scope, check_name, mode, expires, changed, starts */
+    QUERY_POLICIES_NOW,       /* now -> scope, check_name, mode: the rows that count */
     QUERY_LISTED,             /* field, value -> id, action, client, helo, sender, scope, expires */
     QUERY_LIST_SHAPE,         /* -> field, prefix ("" or "4/24", "6/64"): which kinds of entries there are */
     QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */

@@ -68,6 +68,12 @@ const char *const query_sql[QUERY_COUNT] = {
                      " ORDER BY check_name, starts",
     [QUERY_POLICIES] = "SELECT scope, check_name, mode, expires, changed, starts FROM policy"
                        " ORDER BY scope, check_name, starts",
+    [QUERY_POLICIES_NOW] =
+        "SELECT scope, check_name, mode FROM policy AS p"
+        " WHERE starts <= ?1 AND (expires IS NULL OR expires > ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM policy AS q WHERE q.scope = p.scope AND q.check_name = p.check_name"
+        " AND q.starts > p.starts AND q.starts <= ?1 AND (q.expires IS NULL OR q.expires > ?1))"
+        " ORDER BY scope, check_name",
     [QUERY_LISTED] = "SELECT id, action, client, helo, sender, scope, expires FROM list_entry"
                      " WHERE key_field = ?1 AND key_value = ?2 ORDER BY id",
     [QUERY_LIST_SHAPE] = "SELECT DISTINCT key_field, key_prefix FROM list_entry",

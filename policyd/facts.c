@@ -179,8 +179,8 @@ enum result facts_grant(struct facts *f, const struct address *login, const stru
     return r == OK ? take_grant(&set, row_r) : r;
 }
 
-/* One row: check_name, mode, expires. Returns what follows it. */
-/* A row that began later takes the place of an earlier one. */
+/* One row: check_name, mode, expires, starts. Returns what follows it. One that began later
+ * takes the place of an earlier one. */
 static const char *take_mode(struct scope_modes *m, const char *name, int64_t now)
 {
     const char *mode = rowset_next(name), *expires = rowset_next(mode), *starts = rowset_next(expires);

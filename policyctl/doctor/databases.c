@@ -41,14 +41,11 @@ static bool exceptions_fn(const struct row *row, void *context)
 {
     struct doctor *d = context;
     struct exceptions *e = &d->exceptions;
-    const char *scope = row->column[0], *expires = row->column[3];
+    const char *scope = row->column[0];
     enum check_id id;
     enum mode mode;
-    uint64_t until;
 
     if (check_parse(span_of(row->column[1]), &id) != OK || mode_parse(span_of(row->column[2]), &mode) != OK)
-        return true;
-    if (expires && str_number(span_of(expires), 0, INT64_MAX, &until) == OK && (int64_t)until <= d->ctl->now)
         return true;
     if (mode == MODE_ENFORCE && id >= CHECK_HELO_LOCAL && id <= CHECK_HELO_RESOLVE)
         e->helo_enforced = true;
@@ -64,10 +61,15 @@ static bool exceptions_fn(const struct row *row, void *context)
 static void read_exceptions(struct doctor *d, struct store *store)
 {
     struct exceptions *e = &d->exceptions;
+    char now[24];
+    const char *param = now;
+    struct strbuf b;
     enum result r;
 
+    strbuf_init(&b, now, sizeof now);
+    strbuf_addu(&b, (uint64_t)d->ctl->now);
     *e = (struct exceptions){ .enforced = check_infos[CHECK_STARTTLS].mode == MODE_ENFORCE };
-    r = store_query(store, QUERY_POLICIES, NULL, 0, exceptions_fn, d);
+    r = store_query(store, QUERY_POLICIES_NOW, &param, 1, exceptions_fn, d);
     e->known = r == OK || r == NOT_FOUND;
 }
 

@@ -49,46 +49,82 @@ static const struct readiness *report_of(struct preview *p, const char *scope)
     return p->report;
 }
 
-/* Whom a row for the account itself would hit: a narrower one than that there is not. */
-static bool show_account(const struct check_report *c, const char *account)
+static const struct subject *find_account(const struct check_report *c, const char *account)
 {
     for (size_t i = 0; i < c->subjects; i++)
-        if (strcmp(c->subject[i].name, account) == 0 && c->subject[i].standing != STANDING_SETTLED) {
-            readiness_subjects(&c->subject[i], 1, 1);
-            return false;
-        }
+        if (c->subject[i].kind == KIND_ACCOUNT && strcmp(c->subject[i].name, account) == 0)
+            return &c->subject[i];
+    return NULL;
+}
+
+/* Its row that keeps the check from refusing, which the new one replaces; NULL: none. */
+static const struct exception *row_of(const struct readiness *r, enum check_id id, const char *account)
+{
+    for (size_t i = 0; i < r->exceptions; i++)
+        if (r->exception[i].id == id && strcmp(r->exception[i].scope, account) == 0)
+            return &r->exception[i];
+    return NULL;
+}
+
+static bool show_reasons(const struct check_report *c)
+{
+    for (size_t i = 0; i < c->reasons; i++)
+        printf("%s\n", c->reason[i]);
     return c->reasons == 0;
+}
+
+static bool show_account(const struct readiness *r, const struct check_report *c, const char *account)
+{
+    const struct subject *s = find_account(c, account);
+    const struct exception *own = row_of(r, c->id, account);
+
+    if (!own && (c->mode == MODE_ENFORCE || (s && s->standing == STANDING_REFUSED))) {
+        printf("enforced already\n");
+        return true;
+    }
+    if (s && (s->standing == STANDING_BREAKS || s->standing == STANDING_EXCEPTED)) {
+        printf("it would be refused\n");
+        readiness_subjects(s, 1, 1);
+        show_reasons(c);
+        return false;
+    }
+    printf("nothing is known that would be refused\n");
+    if (own)
+        printf("it has a mode of its own, %s: since when it was watched is not known\n", mode_name(own->mode));
+    return show_reasons(c) && !own;
+}
+
+static bool show_all(const struct readiness *r, const struct check_report *c)
+{
+    char mail[SHARE_TEXT_MAX];
+    size_t breaks = c->standing[STANDING_BREAKS];
+
+    if (c->conclusion == CONCLUSION_ENFORCED) {
+        printf("enforced already\n");
+        return true;
+    }
+    readiness_share(c->delivered, r->accepted, mail);
+    if (breaks > 0)
+        printf("%zu %s%s would be refused", breaks, subject_kind_name(c->subject[0].kind), breaks == 1 ? "" : "s");
+    else
+        printf("%s", c->conclusion == CONCLUSION_SAFE ? "safe, nobody would be refused"
+                                                      : "nobody is known whom it would refuse");
+    printf(*mail ? ", %s of the mail passes\n" : "\n", mail);
+    readiness_subjects(c->subject, breaks, SHOWN);
+    show_reasons(c);
+    return c->conclusion == CONCLUSION_SAFE;
 }
 
 bool preview_show(struct preview *p, enum check_id id, const char *scope)
 {
     const struct readiness *r = report_of(p, scope);
-    const struct check_report *c = r ? &r->check[id] : NULL;
-    size_t breaks = c ? c->standing[STANDING_BREAKS] : 0;
-    bool safe;
 
     printf("%s for %s: ", check_infos[id].name, *scope ? scope : "the host");
-    if (!c) {
+    if (!r) {
         printf("nothing is known of whom it will refuse\n");
         return false;
     }
-    if (c->mode == MODE_ENFORCE && breaks == 0) {
-        printf("enforced already\n");
-        return true;
-    }
-    if (breaks > 0)
-        printf("%zu %s%s would be refused\n", breaks, subject_kind_name(c->subject[0].kind), breaks == 1 ? "" : "s");
-    else
-        printf("nobody is known whom it would refuse\n");
-    if (strchr(scope, '@'))
-        safe = show_account(c, scope);
-    else {
-        readiness_subjects(c->subject, breaks, SHOWN);
-        safe = c->conclusion == CONCLUSION_SAFE || c->conclusion == CONCLUSION_ENFORCED;
-    }
-    for (size_t i = 0; i < c->reasons; i++)
-        printf("%s\n", c->reason[i]);
-    return safe;
+    return strchr(scope, '@') ? show_account(r, &r->check[id], scope) : show_all(r, &r->check[id]);
 }
 
 enum status preview_confirm(const char *question, bool yes)
@@ -98,7 +134,7 @@ enum status preview_confirm(const char *question, bool yes)
     if (yes)
         return STATUS_DONE;
     if (!isatty(STDIN_FILENO))
-        return fail(STATUS_FAILED, "nothing was changed: say --yes where nobody can be asked");
+        return fail(STATUS_INPUT, "nothing was changed: say --yes where nobody can be asked");
     printf("%s [y/N] ", question);
     fflush(stdout);
     if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))

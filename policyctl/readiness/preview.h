@@ -17,8 +17,8 @@ void preview_free(struct preview **);
  * much as there is to say; whether nobody is hit, and that is certain. */
 bool preview_show(struct preview *, enum check_id, const char *scope);
 
-/* Asks on the terminal; without one, or with no answer, it is not wanted. STATUS_FAILED,
- * said: nothing is done. yes: --yes was given. */
+/* Asks on the terminal, unless --yes was given. STATUS_FAILED: the answer was no;
+ * STATUS_INPUT: nobody could be asked. Either is said. */
 enum status preview_confirm(const char *question, bool yes);
 
 #endif

@@ -156,6 +156,12 @@ const char *habit_name(enum habit_id); /* "bare_name", "old_server_name", "expos
 
 void readiness_print(const struct readiness *, unsigned check);
 
+enum { SHARE_TEXT_MAX = 16 };
+
+/* How much of `whole` is left without `lost`, rounded down ("99.98 %"): 100 % is said of
+ * nothing less. "" of nothing. */
+void readiness_share(uint64_t lost, uint64_t whole, char text_r[static SHARE_TEXT_MAX]);
+
 /* A table of the first `shown` of them, and how many more there are. */
 void readiness_subjects(const struct subject *, size_t count, size_t shown);
 void readiness_json(const struct readiness *, unsigned check);

@@ -17,12 +17,11 @@ static const char *plural(uint64_t count)
 
 /* ---- at a glance ---- */
 
-/* How much of `whole` is left, rounded down: 100 % is said of nothing less. */
-static void share(uint64_t lost, uint64_t whole, char text_r[static CELL_MAX])
+void readiness_share(uint64_t lost, uint64_t whole, char text_r[static SHARE_TEXT_MAX])
 {
     struct strbuf b;
 
-    strbuf_init(&b, text_r, CELL_MAX);
+    strbuf_init(&b, text_r, SHARE_TEXT_MAX);
     if (whole == 0)
         return;
     uint64_t permyriad = lost >= whole ? 0 : (whole - lost) * 10000 / whole;
@@ -41,14 +40,14 @@ static void breaking(const struct check_report *c, char text_r[static CELL_MAX])
 
 static void glance_row(const struct readiness *r, const struct check_report *c, struct table *t)
 {
-    char who[CELL_MAX], accounts[CELL_MAX] = "", mail[CELL_MAX] = "";
+    char who[CELL_MAX], accounts[SHARE_TEXT_MAX] = "", mail[SHARE_TEXT_MAX] = "";
     const char *verdict = conclusion_name(c->conclusion);
 
     breaking(c, who);
     if (c->conclusion != CONCLUSION_ENFORCED) {
         if (check_infos[c->id].subject == SUBJECT_LOGIN)
-            share(c->standing[STANDING_BREAKS], r->connected, accounts);
-        share(c->delivered, r->accepted, mail);
+            readiness_share(c->standing[STANDING_BREAKS], r->connected, accounts);
+        readiness_share(c->delivered, r->accepted, mail);
     }
     table_row(t, (const char *const[]){ check_infos[c->id].name, mode_name(c->mode), verdict, who, accounts, mail });
 }

@@ -5,6 +5,7 @@ import datetime
 import os
 import pty
 import socket
+import sqlite3
 import subprocess
 import time
 from contextlib import closing
@@ -54,9 +55,10 @@ def observed(host, mail):
 
 def test_shows_whom_it_will_hit(host, observed):
     done = host.policyd.ctl("policy", "set", "sender_login", "enforce", check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "policyctl: nothing was changed: say --yes where nobody can be asked\n"
-    assert done.stdout.startswith("sender_login for the host: 1 account would be refused\n")
+    assert done.stdout.startswith("sender_login for the host: 1 account would be refused, ")
+    assert done.stdout.split("\n", 1)[0].endswith(" % of the mail passes")
     assert any(LOGIN in line and f"as {FOREIGN}" in line for line in done.stdout.splitlines())
     assert mode_of(host.policyd, "sender_login") is None
     assert host.policyd.ctl("policy", "set", "sender_login", "enforce", "--yes").stdout == ""
@@ -70,24 +72,55 @@ def test_asks_on_a_terminal(host, observed, answer, status, mode):
     assert "Enforce it? [y/N]" in seen
 
 
-@pytest.mark.parametrize("scope, hit", [
-    (("--domain", "domain2.net"), True), (("--domain", "domain1.com"), False),
-    (("--account", LOGIN), True), (("--account", "john@domain1.com"), False)])
-def test_only_in_the_scope(host, observed, scope, hit):
+@pytest.mark.parametrize("scope, hit, said", [
+    (("--domain", "domain2.net"), True, "1 account would be refused, "),
+    (("--domain", "domain1.com"), False, "nobody is known whom it would refuse"),
+    (("--account", LOGIN), True, "it would be refused"),
+    (("--account", "john@domain1.com"), False, "nothing is known that would be refused")])
+def test_only_in_the_scope(host, observed, scope, hit, said):
     done = host.policyd.ctl("policy", "set", "sender_login", "enforce", *scope, check=False)
-    assert (LOGIN in done.stdout.split("\n", 1)[1]) == hit
-    assert done.returncode == 1, "the host has not been watched for a week"
+    head, rest = done.stdout.split("\n", 1)
+    assert head.startswith(f"sender_login for {scope[1]}: {said}") and (LOGIN in rest) == hit
+    assert done.returncode == 2, "the host has not been watched for a week"
+
+
+def test_accounts_own_row(alone):  # noqa: F811
+    """What a check does for an account whose row lets it pass today, or that is refused already."""
+    alone.script("domain add example.com\naccount add user@example.com")
+    starttls = ("policy", "set", "starttls", "enforce", "--account", "user@example.com")
+    assert alone.ok(*starttls) == "starttls for user@example.com: enforced already\n", "by default"
+    alone.ok("policy", "set", "starttls", "off", "--account", "user@example.com")
+    done = alone.run(*starttls)
+    assert done.returncode == 2
+    assert done.stdout == ("starttls for user@example.com: nothing is known that would be refused\n"
+                           "it has a mode of its own, off: since when it was watched is not known\n")
+
+
+@pytest.mark.parametrize("lost, status, said", [
+    (0, 0, "sender_login for the host: safe, nobody would be refused, 100.00 % of the mail passes\n"),
+    (3, 2, "sender_login for the host: nobody is known whom it would refuse, 100.00 % of the mail passes\n"
+           "3 observations were lost\n")])
+def test_safe_needs_no_answer(alone, lost, status, said):  # noqa: F811
+    """Watched for longer than a week; but never where observations were lost."""
+    now = int(time.time())
+    with closing(sqlite3.connect(alone.policyd.settings["state_db"])) as db:
+        db.executemany("INSERT INTO tally VALUES (?, '', '', ?, ?)", [
+            (now - 8 * 86400, "accepted", 5), (now - 3600, "accepted", 5), *([(now - 3600, "lost", lost)] * bool(lost))])
+        db.commit()
+    done = alone.run("policy", "set", "sender_login", "enforce")
+    assert (done.returncode, done.stdout) == (status, said)
+    assert mode_of(alone.policyd, "sender_login") == ("enforce" if status == 0 else None)
 
 
 def test_nothing_is_known_without_observations(alone):  # noqa: F811
     alone.script("domain add example.com")
     done = alone.run("policy", "set", "helo_fqdn", "enforce")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ("helo_fqdn for the host: nobody is known whom it would refuse\n"
                            "nothing was seen yet: no message and no login\n")
     os.rename(alone.policyd.settings["state_db"], alone.policyd.settings["state_db"] + ".away")
     done = alone.run("policy", "set", "helo_fqdn", "enforce")
-    assert done.returncode == 1 and "nothing is known of whom it will refuse" in done.stdout
+    assert done.returncode == 2 and "nothing is known of whom it will refuse" in done.stdout
     alone.ok("policy", "set", "helo_fqdn", "enforce", "--yes")
 
 
@@ -119,7 +152,7 @@ def test_plan(alone, plan):  # noqa: F811
     text = (f"# first the volunteers\n{day(7)} sender_login enforce example.com\n\n"
             f"{day(14)}T08:30 sender_login enforce until {day(30)} # everybody\n{day(14)} starttls off user@example.com\n")
     done = plan(text)
-    assert done.returncode == 1 and "say --yes" in done.stderr and planned(alone) == []
+    assert done.returncode == 2 and "say --yes" in done.stderr and planned(alone) == []
     done = plan(text, "--dry-run")
     assert done.returncode == 0 and planned(alone) == []
     assert done.stdout.count("nobody is known whom it would refuse") == 2 and done.stdout.count(" new\n") == 3

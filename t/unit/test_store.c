@@ -315,11 +315,15 @@ START_TEST(planned_policy_rows)
     store_done(s, "policy-set check=starttls mode=enforce start=1799999999 until=1900000000");
     ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|observe|-|0\nstarttls|enforce|1900000000|1799999999\n"
                                                 "starttls|enforce|-|1800000100");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICIES_NOW, "1799999998"), "|starttls|observe");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICIES_NOW, "1799999999"), "|starttls|enforce");
+    store_done(s, "policy-set check=starttls mode=off start=1800000100");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICIES_NOW, "1800000100"), "|starttls|off");
     /* What has begun gives way to a row that counts at once; what is to come stays. */
-    store_done(s, "policy-set check=starttls mode=off");
-    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|off|-|0\nstarttls|enforce|-|1800000100");
+    store_done(s, "policy-set check=starttls mode=observe");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|observe|-|0\nstarttls|off|-|1800000100");
     store_done(s, "policy-unplan check=starttls start=1800000100");
-    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|off|-|0");
+    ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "starttls|observe|-|0");
     store_done(s, "policy-set check=starttls mode=enforce start=1800000100");
     store_done(s, "policy-unset check=starttls");
     ck_assert_str_eq(ROWS(s, QUERY_POLICY, ""), "");
