@@ -134,7 +134,7 @@ enum status preview_confirm(const char *question, bool yes)
     if (yes)
         return STATUS_DONE;
     if (!isatty(STDIN_FILENO))
-        return fail(STATUS_INPUT, "nothing was changed: say --yes where nobody can be asked");
+        return fail(STATUS_INPUT, "no terminal to ask on, nothing was changed: use --yes");
     printf("%s [y/N] ", question);
     fflush(stdout);
     if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))

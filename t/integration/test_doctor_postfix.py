@@ -242,7 +242,9 @@ def test_auth_without_tls(host):
         assert notes(host, "native_tls") == []
     finally:
         host.policyd.ctl("policy", "unset", "starttls", "--account", "user@example.com")
+    host.policyd.ctl("policy", "plan", "-", "--yes", stdin="2099-01-01 starttls off user@example.com\n")
     [found] = [f for f in notes(host, "native_tls") if f["area"] == "Postfix"]
+    host.policyd.ctl("policy", "unset", "starttls", "--account", "user@example.com")
     assert found["where"] == "submission"
     mend(host, found["remedy"])
     assert [f["area"] for f in notes(host, "native_tls")] == ["Dovecot"]

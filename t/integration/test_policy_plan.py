@@ -56,7 +56,7 @@ def observed(host, mail):
 def test_shows_whom_it_will_hit(host, observed):
     done = host.policyd.ctl("policy", "set", "sender_login", "enforce", check=False)
     assert done.returncode == 2
-    assert done.stderr == "policyctl: nothing was changed: say --yes where nobody can be asked\n"
+    assert done.stderr == "policyctl: no terminal to ask on, nothing was changed: use --yes\n"
     assert done.stdout.startswith("sender_login for the host: 1 account would be refused, ")
     assert done.stdout.split("\n", 1)[0].endswith(" % of the mail passes")
     assert any(LOGIN in line and f"as {FOREIGN}" in line for line in done.stdout.splitlines())
@@ -152,7 +152,7 @@ def test_plan(alone, plan):  # noqa: F811
     text = (f"# first the volunteers\n{day(7)} sender_login enforce example.com\n\n"
             f"{day(14)}T08:30 sender_login enforce until {day(30)} # everybody\n{day(14)} starttls off user@example.com\n")
     done = plan(text)
-    assert done.returncode == 2 and "say --yes" in done.stderr and planned(alone) == []
+    assert done.returncode == 2 and "use --yes" in done.stderr and planned(alone) == []
     done = plan(text, "--dry-run")
     assert done.returncode == 0 and planned(alone) == []
     assert done.stdout.count("nobody is known whom it would refuse") == 2 and done.stdout.count(" new\n") == 3

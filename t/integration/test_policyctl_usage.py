@@ -209,4 +209,4 @@ def test_examples_parse(filled):
             continue
         done = run("sh", "-c", example.replace("policyctl", f"{program('policyctl')} -c {filled.policyd.config}", 1),
                    check=False)
-        assert done.returncode != 2, (example, done.stderr)
+        assert done.returncode != 2 or "no terminal" in done.stderr, (example, done.stderr)
