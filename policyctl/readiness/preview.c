@@ -69,7 +69,7 @@ static const struct exception *row_of(const struct readiness *r, enum check_id i
 static bool show_reasons(const struct check_report *c)
 {
     for (size_t i = 0; i < c->reasons; i++)
-        printf("%s\n", c->reason[i]);
+        printf("  %s\n", c->reason[i]);
     return c->reasons == 0;
 }
 
@@ -90,7 +90,7 @@ static bool show_account(const struct readiness *r, const struct check_report *c
     }
     printf("nothing is known that would be refused\n");
     if (own)
-        printf("it has a mode of its own, %s: since when it was watched is not known\n", mode_name(own->mode));
+        printf("  it has a mode of its own, %s: since when it was watched is not known\n", mode_name(own->mode));
     return show_reasons(c) && !own;
 }
 

@@ -48,7 +48,12 @@ def mode_of(policyd, check):
 def observed(host, mail):
     """Somebody sends as who he may not."""
     assert is_accepted(mail.submit(LOGIN, FOREIGN))
-    wait_for(lambda: LOGIN in host.policyd.ctl("readiness", "--check", "sender_login").stdout, "the observation")
+
+    def is_counted():
+        report = host.policyd.ctl("readiness", "--check", "sender_login").stdout
+        return LOGIN in report and ", 0 messages accepted" not in report
+
+    wait_for(is_counted, "the observation and the message")
     yield
     host.policyd.ctl("policy", "unset", "sender_login", check=False)
 
@@ -93,13 +98,13 @@ def test_accounts_own_row(alone):  # noqa: F811
     done = alone.run(*starttls)
     assert done.returncode == 2
     assert done.stdout == ("starttls for user@example.com: nothing is known that would be refused\n"
-                           "it has a mode of its own, off: since when it was watched is not known\n")
+                           "  it has a mode of its own, off: since when it was watched is not known\n")
 
 
 @pytest.mark.parametrize("lost, status, said", [
     (0, 0, "sender_login for the host: safe, nobody would be refused, 100.00 % of the mail passes\n"),
     (3, 2, "sender_login for the host: nobody is known whom it would refuse, 100.00 % of the mail passes\n"
-           "3 observations were lost\n")])
+           "  3 observations were lost\n")])
 def test_safe_needs_no_answer(alone, lost, status, said):  # noqa: F811
     """Watched for longer than a week; but never where observations were lost."""
     now = int(time.time())
@@ -117,7 +122,7 @@ def test_nothing_is_known_without_observations(alone):  # noqa: F811
     done = alone.run("policy", "set", "helo_fqdn", "enforce")
     assert done.returncode == 2
     assert done.stdout == ("helo_fqdn for the host: nobody is known whom it would refuse\n"
-                           "nothing was seen yet: no message and no login\n")
+                           "  nothing was seen yet: no message and no login\n")
     os.rename(alone.policyd.settings["state_db"], alone.policyd.settings["state_db"] + ".away")
     done = alone.run("policy", "set", "helo_fqdn", "enforce")
     assert done.returncode == 2 and "nothing is known of whom it will refuse" in done.stdout
