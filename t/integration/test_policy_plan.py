@@ -44,9 +44,16 @@ def mode_of(policyd, check):
     return found[0] if found else None
 
 
+@pytest.fixture(scope="module")
+def fresh(host):
+    """Nobody did anything before."""
+    host.policyd.forget()
+    return host
+
+
 @pytest.fixture
-def observed(host, mail):
-    """Somebody sends as who he may not."""
+def observed(fresh, host, mail):
+    """Somebody sends as who he may not, and nobody else does."""
     assert is_accepted(mail.submit(LOGIN, FOREIGN))
 
     def is_counted():

@@ -38,7 +38,7 @@ def test_domain_show(admin):
     admin.script(ACCOUNTS + "grant add @example.com list@example.net\npolicy set starttls off --domain example.com")
     assert admin.json("domain", "show", "EXAMPLE.com") == {
         "domain": "example.com", "kind": "mailbox", "alias_of": None, "grants": ["list@example.net"], "fields": [HOME],
-        "policy": [{"check": "starttls", "mode": "off", "until": None}]}
+        "policy": [{"check": "starttls", "mode": "off", "from": None, "until": None}]}
     admin.ok("domain", "set", "example.com", "--quota", "0")
     assert admin.ok("domain", "show", "example.com") == (
         "domain              example.com\nkind                mailbox\nalias_of            -\n"

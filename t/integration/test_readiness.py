@@ -183,6 +183,7 @@ LOGIN, FOREIGN = "you@domain1.com", "other-address@domain2.net"
 
 
 def test_sender_is_settled_by_a_grant(host, mail):
+    host.policyd.forget()
     assert is_accepted(mail.submit(FOREIGN, "o'brien@domain1.com"))
     wait_standing(host.policyd, "sender_login", FOREIGN, "breaks")
     host.policyd.ctl("grant", "add", FOREIGN, "@domain1.com")

@@ -61,9 +61,10 @@ def test_no_database(policyd):
 def test_newer_schema(policyd):
     path = accounts_db(policyd)
     with sqlite3.connect(path) as db:
+        (ours,) = db.execute("PRAGMA user_version").fetchone()
         db.execute("PRAGMA user_version = 99")
     db.close()
-    refused(policyd, f"{path}: schema version 99 is newer than this program's 2: upgrade Postern")
+    refused(policyd, f"{path}: schema version 99 is newer than this program's {ours}: upgrade Postern")
 
 
 def test_no_database_file_but_another(policyd):

@@ -11,6 +11,8 @@ import pwd
 import shutil
 import signal
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from .policy import PolicyClient
@@ -199,6 +201,16 @@ class Policyd:
         """Stop and start."""
         self.stop()
         self.start()
+
+    def forget(self):
+        """Restart with nothing observed, so that what other tests did is not counted."""
+        self.stop()
+        try:
+            with closing(sqlite3.connect(self.settings["state_db"])) as state, state:
+                for table in ("observation", "sending", "tally", "login"):
+                    state.execute(f"DELETE FROM {table}")
+        finally:
+            self.start()
 
     def wait_log(self, text, timeout=10.0):
         """Wait until the log holds text."""
