@@ -90,6 +90,8 @@ static void take_global(struct dovecot *v, struct span name, struct span value)
         copy(value, v->cache_size, sizeof v->cache_size);
     else if (span_equal(name, SPAN("mail_plugin_dir")))
         copy(value, v->modules, sizeof v->modules);
+    else if (span_equal(name, SPAN("base_dir")))
+        copy(value, v->base_dir, sizeof v->base_dir);
     else if (span_equal(name, SPAN("default_internal_user")) && v->worker_user[0] == '$')
         copy(value, v->worker_user, sizeof v->worker_user);
 }
@@ -146,7 +148,8 @@ enum result dovecot_read(const struct doctor *d, struct dovecot *v, struct error
 {
     static const char *const blocks[] = { "-n", NULL };
     static const char *const settings[] = { "disable_plaintext_auth", "auth_allow_cleartext", "auth_cache_size",
-                                            "mail_plugin_dir", "default_internal_user", NULL };
+                                            "mail_plugin_dir", "base_dir", "default_internal_user",
+                                            NULL };
     enum result r;
 
     memset(v, 0, sizeof *v);

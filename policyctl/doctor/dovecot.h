@@ -23,7 +23,7 @@ struct dovecot {
     size_t passdbs;
     bool cleartext;        /* disable_plaintext_auth = no, auth_allow_cleartext = yes */
     char cache_size[32];
-    char modules[PATH_MAX];
+    char modules[PATH_MAX], base_dir[PATH_MAX];
     char worker_user[64];  /* "": root */
     char worker_groups[256]; /* apart by spaces, commas */
 };

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "policyctl/doctor/dovecot.h"
+#include "policyctl/doctor/loaded.h"
 #include "policyctl/doctor/rights.h"
 #include "policyctl/doctor/shell.h"
 
-#define DRIVER "postern"
+#define DRIVER  "postern"
+#define LIBRARY "libauthdb_" DRIVER ".so"
 
 static const struct rule unreadable = { "dovecot_config", LEVEL_PROBLEM, "Dovecot does not start with it either." };
 static const struct rule no_driver = {
@@ -22,6 +24,9 @@ static const struct rule no_driver = {
 static const struct rule no_module = { "dovecot_module", LEVEL_PROBLEM,
                                        "Dovecot cannot load the driver, so nobody can log in. Build Postern with "
                                        "Dovecot's headers (dovecot-dev) and install it." };
+static const struct rule not_loaded = { "dovecot_not_loaded", LEVEL_PROBLEM,
+                                        "Dovecot was started before it was set up so: logins go by what was set "
+                                        "then." };
 static const struct rule config_unreadable = { "dovecot_driver_config", LEVEL_PROBLEM,
                                                "The driver cannot read its configuration, so nobody can log in." };
 static const struct rule other_table = { "dovecot_driver_config", LEVEL_PROBLEM,
@@ -65,7 +70,6 @@ static const struct rule worker_unheard = { "dovecot_worker", LEVEL_WARNING,
 /* "doveadm -c FILE reload" */
 static void add_reload(const struct dovecot *v, struct strbuf *b)
 {
-    shell_operator(b, "&&");
     shell_word(b, SPAN("doveadm"));
     shell_word(b, SPAN("-c"));
     shell_word(b, span_of(v->config));
@@ -81,6 +85,7 @@ static void remedy_append(const struct dovecot *v, const char *const lines[4], s
         shell_word(b, span_of(lines[i]));
     shell_operator(b, ">>");
     shell_word(b, span_of(v->config));
+    shell_operator(b, "&&");
     add_reload(v, b);
 }
 
@@ -138,13 +143,23 @@ static void examine_driver_config(struct doctor *d, const struct passdb *p)
     config_free(&config);
 }
 
+/* What runs has the last word: it may see other folders than we do. */
 static void examine_module(struct doctor *d, const struct dovecot *v)
 {
-    char path[PATH_MAX + 64];
+    enum loaded loaded = dovecot_loaded(v->base_dir, LIBRARY);
+    char path[PATH_MAX + 64], remedy[PATH_MAX + 64];
+    struct strbuf b;
 
-    snprintf(path, sizeof path, "%s/auth/libauthdb_" DRIVER ".so", v->modules);
-    if (access(path, F_OK) != 0)
+    if (loaded == LOADED_YES)
+        return;
+    snprintf(path, sizeof path, "%s/auth/" LIBRARY, v->modules);
+    if (access(path, F_OK) != 0) {
         doctor_say(d, &no_module, "", NULL, "%s: %s", path, strerror(errno));
+    } else if (loaded == LOADED_NO) {
+        strbuf_init(&b, remedy, sizeof remedy);
+        add_reload(v, &b);
+        doctor_say(d, &not_loaded, "", remedy, "the driver is set up, and the Dovecot that runs has not loaded it");
+    }
 }
 
 static size_t examine_passdbs(struct doctor *d, const struct dovecot *v)

@@ -224,6 +224,8 @@ static enum result read_services(struct doctor *d, struct postfix *p, struct err
         *end = '\0';
         if (p->services < SERVICES_MAX)
             take_service(d, p, line);
+        else
+            doctor_unknown(d, "", "more than %d services in master.cf", SERVICES_MAX);
     }
     free(text);
     return OK;

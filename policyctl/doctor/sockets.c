@@ -218,7 +218,7 @@ static void examine_openness(struct doctor *d, const struct rule *rule, const ch
     doctor_say(d, rule, option, remedy, "%s has mode %04o", path, (unsigned)st.st_mode & 07777);
 }
 
-/* For Postfix: its smtpd connects as this user, whatever mail_owner says elsewhere. */
+/* smtpd connects as mail_owner, by default this user. */
 static void examine_listener(struct doctor *d, const char *option, const char *address, struct span question,
                              const char *expected)
 {

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """policyctl doctor on Dovecot's configuration, 2.3 and 2.4: in order, and with one mistake at a time."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from doctor_host import ready  # noqa: F401  (fixture)
 from mailhost import dovecot_dialect as dialect
 from mailhost.dovecot_postern import driver
+from mailhost.process import Process, wait_for
 
 REFUSE = "auth_allow_cleartext = no\n" if dialect.IS_2_4 else "disable_plaintext_auth = yes\n"
+LISTENER = "service auth {{\n  unix_listener {socket} {{\n    mode = 0660\n  }}\n}}\n"
 WORKER = "service auth-worker {{\n  user = {}\n  extra_groups = {}\n}}\n"
 
 
@@ -59,14 +63,21 @@ def test_passdb_for_masters_only(host):
     assert host.findings() == []
 
 
-def test_module_is_not_installed(host):
+@contextmanager
+def hidden(host):
+    """The driver is not where Dovecot's modules are."""
     module = host.dovecot.directory / "modules" / "auth" / driver().name
-    saved = module.with_suffix(".saved")
+    saved = module.with_name(module.name + ".saved")  # /proc tells the name that a file has now
     module.rename(saved)
     try:
-        assert str(module.name) in only(host, "dovecot_module", "problem")["what"]
+        yield
     finally:
         saved.rename(module)
+
+
+def test_module_is_not_installed(host):
+    with hidden(host):
+        assert driver().name in only(host, "dovecot_module", "problem")["what"]
 
 
 def test_driver_has_another_table(host):
@@ -146,3 +157,30 @@ def test_user_by_reference(host):
 def test_configuration_is_wrong(host):
     host.dovecot.config.write_text("no such {\n")
     only(host, "dovecot_config", "problem")
+
+
+def test_what_runs_has_not_loaded_the_driver(host):
+    """Set up, and not yet reloaded: what is configured is not in effect."""
+    dovecot = host.dovecot
+    runs = f"base_dir = {dovecot.directory}/run\nstate_dir = {dovecot.directory}/state\nlog_path = {dovecot.log}\n"
+    runs += "ssl = no\n" + dialect.protocols("") + LISTENER.format(socket=host.postfix.queue / "private" / "auth")
+    before = dialect.VERSION + dialect.CLEARTEXT + dialect.mechanisms("plain") + runs + dialect.static_passdb("secret")
+
+    def ask():
+        """Somebody who logs in makes Dovecot start what it needs."""
+        dovecot.doveadm("auth", "test", "user@example.com", "secret", check=False)
+
+    dovecot.config.write_text(before)
+    (host.postfix.queue / "private").mkdir(exist_ok=True)
+    process = Process([*dovecot.own_modules(), "dovecot", "-F", "-c", dovecot.config], dovecot.directory / "out")
+    try:
+        process.wait_ready((dovecot.directory / "run" / "master.pid").exists, "Dovecot")
+        ask()
+        host.write_dovecot(runs)
+        finding = only(host, "dovecot_not_loaded", "problem")
+        host.shell(finding["remedy"])
+        wait_for(lambda: (ask(), host.findings())[1] == [], "the driver to be loaded")
+        with hidden(host):
+            assert host.findings() == []  # the process that runs has it, whatever we see
+    finally:
+        process.stop()

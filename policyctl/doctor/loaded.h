@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a Dovecot that runs has loaded the driver, as /proc tells (proc(5)).  Layer 9. */
+#ifndef POSTERN_DOCTOR_LOADED_H
+#define POSTERN_DOCTOR_LOADED_H
+
+enum loaded {
+    LOADED_UNKNOWN, /* Dovecot or its authentication process does not run, or does not show itself */
+    LOADED_NO,
+    LOADED_YES
+};
+
+/* library: its file's name; base_dir: Dovecot's setting, where master.pid lies. */
+enum loaded dovecot_loaded(const char *base_dir, const char *library);
+
+#endif
