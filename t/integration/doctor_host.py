@@ -98,7 +98,7 @@ class DoctorHost:
     def shell(self, command):
         """Run a remedy as an administrator would."""
         path = f"{os.path.dirname(program('policyctl'))}:{os.path.dirname(program('policyd'))}:{os.environ['PATH']}"
-        return run("sh", "-c", command, env={**os.environ, "PATH": path})
+        return run(*self.dovecot.own_modules(), "sh", "-c", command, env={**os.environ, "PATH": path})
 
 
 @pytest.fixture(scope="module")
