@@ -64,6 +64,10 @@ struct config {
         struct port_list implicit_tls_ports;
         unsigned store_timeout_ms;
     } dovecot;
+    struct {
+        char *template_file;              /* "": the English words that are built in */
+        char *imap, *pop3, *smtp, *sieve; /* NAME or NAME:PORT; "": hostname */
+    } letter;
 
     char *text[CHECK_COUNT]; /* reply text of each check: option `text` of its section */
     struct {

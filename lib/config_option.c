@@ -85,6 +85,14 @@ static const struct config_row rows[] = {
     NUMBER("dovecot", "store_timeout_ms", NUMBER, "3000", 100, 10000, dovecot.store_timeout_ms,
            "time for which a login tries to read accounts_db, in milliseconds"),
 
+    ROW("letter", "template", FILE, "", letter.template_file,
+        "file of the words of policyctl's letters; empty: the English ones"),
+    ROW("letter", "imap", SERVICE, "", letter.imap,
+        "IMAP server that customers should set, NAME or NAME:PORT; empty: hostname"),
+    ROW("letter", "pop3", SERVICE, "", letter.pop3, "likewise POP3"),
+    ROW("letter", "smtp", SERVICE, "", letter.smtp, "likewise SMTP"),
+    ROW("letter", "sieve", SERVICE, "", letter.sieve, "likewise ManageSieve"),
+
     ROW("account_status", "unknown_login", LOGIN, "pass", account_status.refuse_unknown_login,
         "what becomes of a login that has no row here: pass or refuse"),
     ROW("sender_login", "refuse_null_sender", BOOL, "false", sender_login.refuse_null_sender,
@@ -134,7 +142,7 @@ bool config_option(size_t i, struct config_option *option_r)
 
 const char *config_section(size_t i)
 {
-    static const char *const general[] = { "", "dns", "limits", "dovecot" };
+    static const char *const general[] = { "", "dns", "limits", "dovecot", "letter" };
     enum { GENERAL = sizeof general / sizeof general[0] };
 
     if (i < GENERAL)

@@ -16,10 +16,12 @@ enum config_type {
     CONFIG_LOGIN,  /* pass, refuse */
     CONFIG_SCHEME, /* yescrypt, bcrypt */
     CONFIG_PATH,
+    CONFIG_FILE, /* a path, or none */
     CONFIG_SOCKET, /* a path short enough for a unix socket */
     CONFIG_LOG,
     CONFIG_OWNER, /* a user or group, by name or number */
     CONFIG_HOST,
+    CONFIG_SERVICE, /* a host name, perhaps with a port */
     CONFIG_URL,
     CONFIG_DELIMITER,
     CONFIG_TEXT, /* of a reply, with {placeholders} */

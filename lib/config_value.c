@@ -17,8 +17,8 @@ enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, TEXT_MAX
  * comes without the name of the option. */
 typedef enum result check_fn(const struct config_row *, struct span value, struct strbuf *, struct error *);
 
-static check_fn check_number, check_word, check_path, check_socket, check_log, check_owner, check_host,
-    check_url, check_delimiter, check_text, check_listener, check_server, check_network, check_suffix,
+static check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
+    check_service, check_url, check_delimiter, check_text, check_listener, check_server, check_network, check_suffix,
     check_self, check_field;
 
 static const struct type {
@@ -32,10 +32,12 @@ static const struct type {
     [CONFIG_LOGIN] = { "pass or refuse", KIND_BOOL, check_word, { "pass", "refuse" } },
     [CONFIG_SCHEME] = { "yescrypt or bcrypt", KIND_STRING, check_word, { "yescrypt", "bcrypt" } },
     [CONFIG_PATH] = { "path", KIND_STRING, check_path, {} },
+    [CONFIG_FILE] = { "path or empty", KIND_STRING, check_file, {} },
     [CONFIG_SOCKET] = { "path of a socket", KIND_STRING, check_socket, {} },
     [CONFIG_LOG] = { "syslog, stderr or a path", KIND_STRING, check_log, { "syslog", "stderr" } },
     [CONFIG_OWNER] = { "user or group", KIND_STRING, check_owner, {} },
     [CONFIG_HOST] = { "host name", KIND_STRING, check_host, {} },
+    [CONFIG_SERVICE] = { "host name or host name:port", KIND_STRING, check_service, {} },
     [CONFIG_URL] = { "URL", KIND_STRING, check_url, {} },
     [CONFIG_DELIMITER] = { "characters", KIND_STRING, check_delimiter, {} },
     [CONFIG_TEXT] = { "text with placeholders", KIND_STRING, check_text, {} },
@@ -186,6 +188,12 @@ static enum result check_path(const struct config_row *row, struct span value, s
     return check_absolute(value, CONFIG_VALUE_MAX, b, e);
 }
 
+static enum result check_file(const struct config_row *row, struct span value, struct strbuf *b,
+                              struct error *e)
+{
+    return value.len > 0 ? check_path(row, value, b, e) : OK;
+}
+
 static enum result check_socket(const struct config_row *row, struct span value, struct strbuf *b,
                                 struct error *e)
 {
@@ -328,6 +336,19 @@ static enum result check_host(const struct config_row *row, struct span value, s
     (void)row;
     if (value.len > 0 && add_host(value, b) != OK)
         return error_set(e, BAD, "'%.64s' is no host name or domain", value.ptr);
+    return OK;
+}
+
+static enum result check_service(const struct config_row *row, struct span value, struct strbuf *b,
+                                 struct error *e)
+{
+    const char *colon = value.len > 0 ? memchr(value.ptr, ':', value.len) : NULL;
+    struct span host = { value.ptr, colon ? (size_t)(colon - value.ptr) : value.len };
+
+    (void)row;
+    if (value.len > 0 &&
+        (add_host(host, b) != OK || (colon && add_port(':', behind(value, host.len + 1), b) != OK)))
+        return error_set(e, BAD, "'%.64s' is no host name or NAME:PORT", value.ptr);
     return OK;
 }
 

@@ -68,6 +68,7 @@ enum option_id {
     OPT_SINCE,
     OPT_STATE,
     OPT_STATUS,
+    OPT_TEMPLATE,
     OPT_UID,
     OPT_UNTIL,
     OPT_YES,
@@ -113,8 +114,8 @@ struct command {
 
 /* One table a file; each ends in a row without a name. */
 extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
-    explain_commands[], export_maps_commands[], grant_commands[], help_commands[], init_commands[], list_commands[],
-    policy_commands[], readiness_commands[], status_commands[], who_commands[];
+    explain_commands[], export_maps_commands[], grant_commands[], help_commands[], init_commands[], letter_commands[],
+    list_commands[], policy_commands[], readiness_commands[], status_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);

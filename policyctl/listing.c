@@ -133,11 +133,22 @@ static bool any_fn(const struct row *row, void *context)
     return true;
 }
 
+enum status listing_exists(const struct ctl *ctl, enum query query, const char *what, const char *key)
+{
+    struct store *store = NULL;
+    enum status status = open_accounts(ctl, &store);
+
+    if (status != STATUS_DONE)
+        return status;
+    enum result r = store_query(store, query, &key, 1, any_fn, NULL);
+    store_close(&store);
+    if (r == NOT_FOUND)
+        return fail(STATUS_FAILED, "no %s %s", what, key);
+    return r == OK ? STATUS_DONE : fail_read(ctl);
+}
+
 enum status listing_domain(const struct ctl *ctl, const struct args *a, char domain_r[static DOMAIN_MAX + 1])
 {
-    const char *param = domain_r;
-    struct store *store = NULL;
-    enum status status;
     struct error e;
 
     domain_r[0] = '\0';
@@ -145,12 +156,5 @@ enum status listing_domain(const struct ctl *ctl, const struct args *a, char dom
         return STATUS_DONE;
     if (domain_check(a->option[OPT_DOMAIN], domain_r, &e) != OK)
         return fail_error(STATUS_INPUT, &e);
-    status = open_accounts(ctl, &store);
-    if (status != STATUS_DONE)
-        return status;
-    enum result r = store_query(store, QUERY_DOMAIN, &param, 1, any_fn, NULL);
-    store_close(&store);
-    if (r == NOT_FOUND)
-        return fail(STATUS_FAILED, "no domain %s", domain_r);
-    return r == OK ? STATUS_DONE : fail_read(ctl);
+    return listing_exists(ctl, QUERY_DOMAIN, "domain", domain_r);
 }

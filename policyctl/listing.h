@@ -45,6 +45,9 @@ const char *listing_text(const struct column *, const char *value, int64_t now,
 /* Writes one row as the members of an open JSON object. */
 void listing_members(struct json *, const struct column *, size_t columns, const struct row *);
 
+/* STATUS_FAILED, with a line "no WHAT KEY": the query finds no row. */
+enum status listing_exists(const struct ctl *, enum query, const char *what, const char *key);
+
 /* The canonical form of --domain, "" where it was not given; says so where there is no
  * such domain. */
 enum status listing_domain(const struct ctl *, const struct args *, char domain_r[static DOMAIN_MAX + 1]);

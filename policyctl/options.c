@@ -44,6 +44,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_SINCE] = { "since", "TIME", "7d (s, m, h, d or w), or a date; default 7d" },
     [OPT_STATE] = { "state", "STATE", "HELO, MAIL, RCPT (default), DATA or END-OF-MESSAGE" },
     [OPT_STATUS] = { "status", "active|disabled", "whether the account may be used at all" },
+    [OPT_TEMPLATE] = { "template", "FILE", "words of your own; alone: says whether they are complete" },
     [OPT_UID] = { "uid", "USER", "the mail's user, or \"\" for none of its own" },
     [OPT_UNTIL] = { "until", "DATE", "when it ends: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
     [OPT_YES] = { "yes", NULL, "do not ask" },

@@ -58,26 +58,6 @@ static enum result print_parts(const struct ctl *ctl, struct store *store, const
     return r == TRY_AGAIN ? r : OK;
 }
 
-static bool any_fn(const struct row *row, void *context)
-{
-    (void)row, (void)context;
-    return false;
-}
-
-static enum status check_account(const struct ctl *ctl, const char *address)
-{
-    struct store *store = NULL;
-    enum status status = open_accounts(ctl, &store);
-
-    if (status != STATUS_DONE)
-        return status;
-    enum result r = store_query(store, QUERY_ACCOUNT, &address, 1, any_fn, NULL);
-    store_close(&store);
-    if (r == NOT_FOUND)
-        return fail(STATUS_FAILED, "no account %s", address);
-    return r == OK ? STATUS_DONE : fail_read(ctl);
-}
-
 static enum status run_who(struct ctl *ctl, const struct args *a)
 {
     struct json json = { .out = stdout }, *j = a->option[OPT_JSON] ? &json : NULL;
@@ -88,7 +68,7 @@ static enum status run_who(struct ctl *ctl, const struct args *a)
 
     if (address_check(a->operand[0], false, &address, &e) != OK)
         return fail_error(STATUS_INPUT, &e);
-    enum status status = check_account(ctl, address.text);
+    enum status status = listing_exists(ctl, QUERY_ACCOUNT, "account", address.text);
     if (status == STATUS_DONE)
         status = open_state(ctl, &store);
     if (status != STATUS_DONE)

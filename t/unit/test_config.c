@@ -154,7 +154,7 @@ static void uncomment(char *line, char *section, char seen[][64], size_t *count,
 
     if (*sign != '#' && sscanf(line, "%31s {", name) == 1)
         snprintf(section, 32, "%.31s", name[0] == '}' ? "" : name);
-    if (*sign == '#' && sscanf(sign, "#%31[a-z_] = ", name) == 1 && sign[1 + strlen(name) + 1] == '=') {
+    if (*sign == '#' && sscanf(sign, "#%31[a-z0-9_] = ", name) == 1 && sign[1 + strlen(name) + 1] == '=') {
         snprintf(seen[(*count)++], 64, "%.31s.%.31s", section, name);
         *sign = ' ';
     }
