@@ -15,7 +15,8 @@ ELSEWHERE = "127.0.0.2"
 class Dialogue:
     """A connection of lines; with tls it is encrypted from the start."""
 
-    def __init__(self, port, source=ELSEWHERE, tls=False, timeout=30):
+    def __init__(self, port, source=ELSEWHERE, tls=False, timeout=30, server_name="imap.postern.example"):
+        self._server_name = server_name
         self._socket = socket.create_connection(("127.0.0.1", port), timeout, source_address=(source, 0))
         if tls:
             self._wrap()
@@ -30,10 +31,10 @@ class Dialogue:
         self._socket.close()
 
     def _wrap(self):
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        self._socket = context.wrap_socket(self._socket, server_hostname="imap.postern.example")
+        self._socket = context.wrap_socket(self._socket, server_hostname=self._server_name)
 
     def read_line(self):
         """One line without its end; an error where the server hung up."""

@@ -30,7 +30,7 @@ class Smtp:
         self._socket.close()
 
     def _wrap(self):
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         self._socket = context.wrap_socket(self._socket)
