@@ -2,6 +2,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -63,17 +64,11 @@ static struct span line_value(const char *reply, const char *name)
     return (struct span){ NULL, 0 };
 }
 
-enum result control_ask(int fd, struct span request, char *reply_r, struct error *e)
+static enum result take_reply(int fd, char *reply_r, struct error *e)
 {
     static const enum result results[] = { OK, NOT_FOUND, LIMIT, TRY_AGAIN, BAD };
     struct span result, text;
 
-    for (size_t sent = 0; sent < request.len;) {
-        ssize_t n = send(fd, request.ptr + sent, request.len - sent, MSG_NOSIGNAL);
-        if (n < 0 && errno != EINTR)
-            return error_set(e, TRY_AGAIN, "policyd does not listen: %s", strerror(errno));
-        sent += n > 0 ? (size_t)n : 0;
-    }
     if (read_reply(fd, reply_r, e) != OK)
         return TRY_AGAIN;
     result = line_value(reply_r, "result");
@@ -88,4 +83,40 @@ enum result control_ask(int fd, struct span request, char *reply_r, struct error
         return results[i];
     }
     return error_set(e, TRY_AGAIN, "policyd's answer makes no sense: %.80s", reply_r);
+}
+
+enum result control_ask(int fd, struct span request, char *reply_r, struct error *e)
+{
+    for (size_t sent = 0; sent < request.len;) {
+        ssize_t n = send(fd, request.ptr + sent, request.len - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return error_set(e, TRY_AGAIN, "policyd does not listen: %s", strerror(errno));
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    return take_reply(fd, reply_r, e);
+}
+
+enum result control_change_file(int fd, int file, char *reply_r, struct error *e)
+{
+    char request[] = "command=change\n\n";
+    union {
+        struct cmsghdr header;
+        char array[CMSG_SPACE(sizeof(int))];
+    } control = { .array = { 0 } };
+    struct iovec part = { request, sizeof request - 1 };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    const struct timeval forever = { 0, 0 };
+    ssize_t n;
+
+    control.header = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+    memcpy(CMSG_DATA(&control.header), &file, sizeof file);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
+    if (fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+        return error_set(e, TRY_AGAIN, "the file of changes cannot be sealed: %s", strerror(errno));
+    do
+        n = sendmsg(fd, &m, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)part.iov_len) /* so few octets go at once or not at all */
+        return error_set(e, TRY_AGAIN, "policyd does not listen: %s", strerror(errno));
+    return take_reply(fd, reply_r, e);
 }

@@ -6,7 +6,9 @@
  * command=status|reload|change; a reply likewise, the first of them result=OK (or
  * NOT_FOUND, LIMIT, TRY_AGAIN, BAD) and then any number of others, text=... among
  * them.  A change is told as change=NAME and then its fields; all of one request are
- * done as a whole or not at all.  Values hold no line break.
+ * done as a whole or not at all.  Values hold no line break.  Where a descriptor comes
+ * with command=change (SCM_RIGHTS), it is of a sealed memory file that holds the changes
+ * (change_text.h), and the reply comes when they are done, however long that takes.
  */
 #ifndef POSTERN_CONTROL_H
 #define POSTERN_CONTROL_H
@@ -14,7 +16,7 @@
 #include "result.h"
 #include "str.h"
 
-enum { CONTROL_REPLY_MAX = 65536, CONTROL_TIMEOUT_S = 10 };
+enum { CONTROL_REPLY_MAX = 65536, CONTROL_TIMEOUT_S = 10, CONTROL_FILE_MAX = 256 << 20 };
 
 /* NOT_FOUND: nobody listens there (no such socket, or nobody behind it); BAD: not
  * allowed. The caller closes *fd_r. */
@@ -25,5 +27,8 @@ enum result control_connect(const char *path, int *fd_r, struct error *) MUST_CH
  * reply's result, with its text as the error where that is not OK; TRY_AGAIN also
  * where no reply came: then it is not known whether the change was made. */
 enum result control_ask(int fd, struct span request, char *reply_r, struct error *) MUST_CHECK;
+
+/* Likewise command=change with the file, which is sealed here; waits without a limit. */
+enum result control_change_file(int fd, int file, char *reply_r, struct error *) MUST_CHECK;
 
 #endif

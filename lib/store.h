@@ -164,10 +164,17 @@ struct change {
     const char *field[FIELD_COUNT];
 };
 
+/* Changes one after the other. next: OK, NOT_FOUND at the end, BAD with a line; `first`
+ * begins anew. A change lasts until the next one. */
+struct change_source {
+    enum result (*next)(struct change_source *, bool first, struct change *change_r, struct error *);
+};
+
 /* Done as a whole or not at all. */
 struct change_set {
     const struct change *change;
     size_t count;
+    struct change_source *source; /* where it is not NULL: in place of the two */
     enum result result; /* set by store_apply: OK, NOT_FOUND, LIMIT, TRY_AGAIN, BAD */
     struct error error; /* one line where not OK */
 };

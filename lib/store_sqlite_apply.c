@@ -59,15 +59,40 @@ static enum result apply_change(struct sqlite_store *s, const struct change *c, 
     return r;
 }
 
+/* The i-th, asked for in their order; NOT_FOUND behind the last. */
+static enum result next_change(struct change_set *set, size_t i, struct change *change_r)
+{
+    if (set->source)
+        return set->source->next(set->source, i == 0, change_r, &set->error);
+    if (i == set->count)
+        return NOT_FOUND;
+    *change_r = set->change[i];
+    return OK;
+}
+
+static enum result apply_changes(struct sqlite_store *s, struct change_set *set, int64_t now)
+{
+    struct change change;
+
+    for (size_t i = 0;; i++) {
+        enum result r = next_change(set, i, &change);
+        if (r == NOT_FOUND)
+            return OK;
+        if (r == OK)
+            r = apply_change(s, &change, now, &set->error);
+        if (r != OK)
+            return r;
+    }
+}
+
 static enum result apply_set(struct sqlite_store *s, struct change_set *set, int64_t now)
 {
-    enum result r = OK;
+    enum result r;
 
     set->error.text[0] = '\0';
     if (sqlite_transaction(s, TX_SAVEPOINT) != OK)
         return error_set(&set->error, TRY_AGAIN, "%s: try again", sqlite3_errmsg(s->db));
-    for (size_t i = 0; r == OK && i < set->count; i++)
-        r = apply_change(s, &set->change[i], now, &set->error);
+    r = apply_changes(s, set, now);
     if (r == TRY_AGAIN)
         return r; /* the whole transaction goes */
     set->result = r;

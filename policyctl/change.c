@@ -2,11 +2,14 @@
 #include "policyctl/change.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/change_text.h"
 #include "lib/control.h"
 #include "lib/lock.h"
 #include "policyctl/date.h"
@@ -34,42 +37,57 @@ static enum status status_of(enum result r)
 
 /* ---- through policyd ---- */
 
-static void add_change(const struct change *c, struct strbuf *out)
+static enum status say(enum result r, const struct error *e)
 {
-    strbuf_addf(out, "change=%s\n", change_name(c->kind));
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (c->field[f] && change_takes(c->kind, (enum field)f)) {
-            strbuf_addf(out, "%s=", field_name((enum field)f));
-            strbuf_adds(out, c->field[f]); /* checked: it holds no line break */
-            strbuf_addc(out, '\n');
-        }
+    return r == OK ? STATUS_DONE : fail_error(status_of(r), e);
+}
+
+/* Those that are more than a request holds go as a file. */
+static enum status hand_over(int fd, struct span text)
+{
+    static char reply[CONTROL_REPLY_MAX];
+    int file = memfd_create("changes", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct error e;
+    enum result r = OK;
+
+    for (size_t written = 0; file >= 0 && r == OK && written < text.len;) {
+        ssize_t n = write(file, text.ptr + written, text.len - written);
+        if (n < 0)
+            r = error_set(&e, TRY_AGAIN, "the file of changes: %s", strerror(errno));
+        written += n > 0 ? (size_t)n : 0;
+    }
+    if (file < 0)
+        return fail(STATUS_UNREACHABLE, "the file of changes: %s", strerror(errno));
+    if (r == OK)
+        r = control_change_file(fd, file, reply, &e);
+    close(file);
+    return say(r, &e);
 }
 
 static enum status ask_policyd(const struct ctl *ctl, int fd, const struct change *change, size_t count)
 {
+    static const struct span command = SPAN_INIT("command=change\n");
     static char reply[CONTROL_REPLY_MAX];
-    size_t size = ctl->config->limits.request_bytes;
-    char *array = malloc(size);
-    struct strbuf b;
+    char *text = NULL;
+    size_t size = 0;
     struct error e;
-    enum result r;
+    FILE *f = open_memstream(&text, &size);
 
-    if (!array)
-        return fail(STATUS_UNREACHABLE, "out of memory");
-    strbuf_init(&b, array, size);
-    strbuf_adds(&b, "command=change\n");
-    for (size_t i = 0; i < count; i++)
-        add_change(&change[i], &b);
-    strbuf_addc(&b, '\n');
-    if (b.cut) {
-        explicit_bzero(array, size);
-        free(array);
-        return fail(STATUS_INPUT, "more than %zu octets at once (limits.request_bytes): do it in parts", size);
+    if (f) {
+        fputs(command.ptr, f);
+        for (size_t i = 0; i < count; i++)
+            change_text_write(&change[i], f);
+        fputc('\n', f);
     }
-    r = control_ask(fd, (struct span){ array, b.len }, reply, &e);
-    explicit_bzero(array, size); /* hashes */
-    free(array);
-    return r == OK ? STATUS_DONE : fail_error(status_of(r), &e);
+    if (!f || fclose(f) != 0)
+        return fail(STATUS_UNREACHABLE, "out of memory");
+    enum status status =
+        size <= ctl->config->limits.request_bytes
+            ? say(control_ask(fd, (struct span){ text, size }, reply, &e), &e)
+            : hand_over(fd, (struct span){ text + command.len, size - command.len - 1 });
+    explicit_bzero(text, size); /* hashes */
+    free(text);
+    return status;
 }
 
 /* ---- without policyd ---- */
@@ -99,26 +117,26 @@ static enum result apply(const struct ctl *ctl, struct change_set *set)
     return r == OK ? set->result : r;
 }
 
-static enum status apply_directly(const struct ctl *ctl, const struct change *change, size_t count)
+static enum status apply_directly(const struct ctl *ctl, struct change_set *set)
 {
-    struct change_set set = { .change = change, .count = count };
     struct owner owner;
     int lock = -1;
 
     if (access(ctl->config->accounts_db, F_OK) != 0)
         return fail(STATUS_UNREACHABLE, "%s: %s%s", ctl->config->accounts_db, strerror(errno),
                     errno == ENOENT ? ": make it with policyctl init" : "");
-    if (owner_find(ctl->config, &owner, &set.error) != OK || owner_become(&owner, &set.error) != OK)
-        return fail_error(STATUS_FAILED, &set.error);
-    if (wait_for_lock(ctl->config->accounts_db, &lock, &set.error) != OK)
-        return fail_error(STATUS_UNREACHABLE, &set.error);
-    enum result r = apply(ctl, &set);
+    if (owner_find(ctl->config, &owner, &set->error) != OK || owner_become(&owner, &set->error) != OK)
+        return fail_error(STATUS_FAILED, &set->error);
+    if (wait_for_lock(ctl->config->accounts_db, &lock, &set->error) != OK)
+        return fail_error(STATUS_UNREACHABLE, &set->error);
+    enum result r = apply(ctl, set);
     lock_release(&lock); /* after the store was closed: closing writes too */
-    return r == OK ? STATUS_DONE : fail_error(status_of(r), &set.error);
+    return say(r, &set->error);
 }
 
 enum status change_submit(const struct ctl *ctl, const struct change *change, size_t count)
 {
+    struct change_set set = { .change = change, .count = count };
     enum status status = change_check_input(change, count);
     struct error e;
     int fd;
@@ -131,7 +149,43 @@ enum status change_submit(const struct ctl *ctl, const struct change *change, si
         close(fd);
         return status;
     case NOT_FOUND:
-        return apply_directly(ctl, change, count);
+        return apply_directly(ctl, &set);
+    default:
+        return fail_error(STATUS_UNREACHABLE, &e);
+    }
+}
+
+/* ---- many of them ---- */
+
+static enum status apply_file(const struct ctl *ctl, int file)
+{
+    static struct change_text text;
+    struct change_set set = { .source = &text.source };
+    off_t size = lseek(file, 0, SEEK_END);
+    void *memory = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, file, 0);
+
+    if (memory == MAP_FAILED)
+        return fail(STATUS_UNREACHABLE, "the file of changes: %s", strerror(errno));
+    change_text_open(&text, (struct span){ memory, (size_t)size });
+    enum status status = apply_directly(ctl, &set);
+    munmap(memory, (size_t)size);
+    return status;
+}
+
+enum status change_submit_file(const struct ctl *ctl, int file)
+{
+    static char reply[CONTROL_REPLY_MAX];
+    struct error e;
+    int fd;
+
+    switch (control_connect(ctl->config->control_socket, &fd, &e)) {
+    case OK: {
+        enum result r = control_change_file(fd, file, reply, &e);
+        close(fd);
+        return say(r, &e);
+    }
+    case NOT_FOUND:
+        return apply_file(ctl, file);
     default:
         return fail_error(STATUS_UNREACHABLE, &e);
     }

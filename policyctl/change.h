@@ -15,6 +15,10 @@ enum status change_check_input(const struct change *, size_t count);
  * afterwards. */
 enum status change_submit(const struct ctl *, const struct change *, size_t count);
 
+/* The same with the changes of a memory file (memfd_create with MFD_ALLOW_SEALING), as
+ * change_text_write wrote them; it cannot be written to any more. */
+enum status change_submit_file(const struct ctl *, int file);
+
 /* FIELD_UNTIL from --until: "" where it was not given. */
 enum { UNTIL_TEXT_MAX = 24 };
 enum status change_until(const struct ctl *, const struct args *, char until_r[static UNTIL_TEXT_MAX]);

@@ -43,6 +43,8 @@ static void conn_free(struct conn *c)
     TAILQ_REMOVE(&s->conns, c, entry);
     s->stats.open--;
     close(c->fd);
+    if (c->passed_fd >= 0)
+        close(c->passed_fd);
     free(c->buffer);
     free(c->out);
     free(c);
@@ -226,6 +228,25 @@ static bool make_room(struct conn *c)
     return true;
 }
 
+static ssize_t receive(struct conn *c, void *room, size_t size)
+{
+    union {
+        struct cmsghdr header;
+        char array[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = { room, size };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int))) {
+        if (c->passed_fd >= 0)
+            close(c->passed_fd);
+        memcpy(&c->passed_fd, CMSG_DATA(h), sizeof c->passed_fd);
+    }
+    return n;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
@@ -233,7 +254,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     if (make_room(c)) {
-        n = recv(fd, c->buffer + c->len, c->size - c->len, MSG_DONTWAIT);
+        n = c->service->takes_fd ? receive(c, c->buffer + c->len, c->size - c->len)
+                                 : recv(fd, c->buffer + c->len, c->size - c->len, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
     }
@@ -276,6 +298,7 @@ void conn_open(struct server *s, const struct service *service, int fd)
     c->server = s;
     c->service = service;
     c->fd = fd;
+    c->passed_fd = -1;
     c->number = s->stats.accepted++;
     c->served_at = s->now();
     snprintf(c->name, sizeof c->name, "%s#%lu", service->name, c->number);
@@ -295,4 +318,12 @@ const char *conn_name(const struct conn *c)
 int conn_fd(const struct conn *c)
 {
     return c->fd;
+}
+
+int conn_take_fd(struct conn *c)
+{
+    int fd = c->passed_fd;
+
+    c->passed_fd = -1;
+    return fd;
 }

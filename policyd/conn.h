@@ -19,7 +19,7 @@ struct conn {
     struct server *server;
     const struct service *service;
     struct event read, write, deadline;
-    int fd;
+    int fd, passed_fd; /* the second came beside a frame; -1: none */
     unsigned long number;
     char name[32];
     int64_t served_at;

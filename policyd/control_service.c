@@ -3,27 +3,34 @@
  * The control socket: what policyctl asks of the daemon (lib/control.h has the
  * protocol).  Who asked is logged.  Layer 7.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "lib/change_text.h"
+#include "lib/control.h"
 #include "policyd/daemon.h"
 #include "policyd/log.h"
 #include "policyd/login_service.h"
 #include "policyd/protocol.h"
 
-enum { CHANGES_MAX = 1024 };
-
-/* One change request: the frame is copied, since the connection may go first. */
+/* One change request. What it says is copied, or lies in the file that came with it, since
+ * the connection may go first. */
 struct change_job {
     struct job job;
     struct waiting waiting;
     struct conn *conn; /* NULL: gone */
     struct change_set set;
-    char *text;
-    size_t count;
-    struct change change[]; /* CHANGES_MAX at most */
+    struct change_text text;
+    char *memory; /* the copy, or the mapped file */
+    size_t size;
+    bool is_file;
+    enum change_kind kind; /* of the first, for the log */
 };
 
 static void reply(struct conn *c, enum result r, const char *text)
@@ -54,8 +61,13 @@ static void log_peer(struct conn *c, const char *what, enum result r, const char
 
 static void free_change_job(struct change_job *j)
 {
-    explicit_bzero(j->text, strlen(j->text)); /* hashes */
-    free(j->text);
+    if (j->is_file)
+        munmap(j->memory, j->size);
+    else {
+        explicit_bzero(j->memory, j->size); /* hashes */
+        free(j->memory);
+    }
+    explicit_bzero(j->text.line, sizeof j->text.line);
     free(j);
 }
 
@@ -64,8 +76,7 @@ static void on_done(struct job *job)
     struct change_job *j = (struct change_job *)job;
 
     if (j->conn) {
-        const char *name = j->count > 0 ? change_name(j->change[0].kind) : "change";
-        log_peer(j->conn, name, j->set.result, j->set.error.text);
+        log_peer(j->conn, change_name(j->kind), j->set.result, j->set.error.text);
         reply(j->conn, j->set.result, j->set.error.text);
     }
     free_change_job(j);
@@ -83,81 +94,64 @@ static void on_expire(struct waiting *w)
     struct change_job *j = (struct change_job *)((char *)w - offsetof(struct change_job, waiting));
     struct conn *c = j->conn;
 
+    if (j->is_file)
+        return; /* takes as long as it takes: policyctl waits for it */
     j->conn = NULL;
     reply(c, TRY_AGAIN, "the database is busy: the change is made as soon as it is free");
 }
 
-/* Reads one "name=value" that is NUL-terminated in place. */
-static enum result take_field(struct change_job *j, struct span name, const char *value, struct error *e)
+/* The file cannot change under us: it is sealed. */
+static enum result map_file(int fd, struct change_job *j, struct error *e)
 {
-    struct change *c = j->count > 0 ? &j->change[j->count - 1] : NULL;
-    enum field f;
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    off_t size = lseek(fd, 0, SEEK_END);
 
-    if (span_equal(name, SPAN("change"))) {
-        if (j->count == CHANGES_MAX)
-            return error_set(e, LIMIT, "more than %d changes at once", CHANGES_MAX);
-        c = &j->change[j->count++];
-        memset(c, 0, sizeof *c);
-        if (change_parse(span_of(value), &c->kind) != OK)
-            return error_set(e, BAD, "no change '%.40s'", value);
-        return OK;
-    }
-    if (!c || field_parse(name, &f) != OK || !change_takes(c->kind, f))
-        return error_set(e, BAD, "'%.*s' does not belong there", name.len < 40 ? (int)name.len : 40,
-                         name.ptr);
-    c->field[f] = value;
+    if ((fcntl(fd, F_GET_SEALS) & seals) != seals || size <= 0)
+        return error_set(e, BAD, "the file of changes is not sealed, or empty");
+    if (size > CONTROL_FILE_MAX)
+        return error_set(e, LIMIT, "more than %d octets of changes at once", CONTROL_FILE_MAX);
+    void *memory = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (memory == MAP_FAILED)
+        return error_set(e, TRY_AGAIN, "the file of changes: %s", strerror(errno));
+    j->memory = memory;
+    j->size = (size_t)size;
+    j->is_file = true;
     return OK;
 }
 
-static size_t count_changes(struct span lines)
+/* The frame's lines without the blank one at its end. */
+static enum result copy_lines(struct span lines, struct change_job *j, struct error *e)
 {
-    struct span name, value;
-    size_t count = 0;
-
-    while (protocol_line(&lines, &name, &value) == OK)
-        count += span_equal(name, SPAN("change"));
-    return count;
+    j->memory = malloc(lines.len);
+    if (!j->memory)
+        return error_set(e, TRY_AGAIN, "out of memory");
+    j->size = lines.len - 1;
+    memcpy(j->memory, lines.ptr, j->size);
+    return OK;
 }
 
-static enum result parse_changes(struct change_job *j, struct span lines, struct error *e)
+static enum result take_changes(struct conn *c, struct span lines, struct change_job *j, struct error *e)
 {
-    struct span name, value;
-    enum result r, line;
+    int fd = conn_take_fd(c);
+    enum result r = fd >= 0 ? map_file(fd, j, e) : copy_lines(lines, j, e);
+    struct change first;
 
-    while ((line = protocol_line(&lines, &name, &value)) == OK) {
-        ((char *)value.ptr)[value.len] = '\0'; /* in our own copy, in place of the line feed */
-        r = take_field(j, name, value.ptr, e);
-        if (r != OK)
-            return r;
-    }
-    if (line != NOT_FOUND || j->count == 0)
-        return error_set(e, BAD, "no change in the request");
-    for (size_t i = 1; i < j->count; i++)
-        if (change_database(j->change[i].kind) != change_database(j->change[0].kind))
-            return error_set(e, BAD, "changes of two databases in one request");
-    return OK;
+    if (fd >= 0)
+        close(fd);
+    if (r != OK)
+        return r;
+    change_text_open(&j->text, (struct span){ j->memory, j->size });
+    r = change_text_next(&j->text, &first, e);
+    j->kind = first.kind;
+    return r == NOT_FOUND ? error_set(e, BAD, "no change in the request") : r;
 }
 
 static enum served change(struct conn *c, struct span lines)
 {
-    size_t count = count_changes(lines);
-    struct change_job *j = NULL;
+    struct change_job *j = calloc(1, sizeof *j);
     struct error e = { "" };
-    enum result r =
-        count > CHANGES_MAX ? error_set(&e, LIMIT, "more than %d changes at once", CHANGES_MAX) : OK;
+    enum result r = j ? take_changes(c, lines, j, &e) : error_set(&e, TRY_AGAIN, "out of memory");
 
-    if (r == OK) {
-        j = calloc(1, sizeof *j + count * sizeof *j->change);
-        char *text = j ? malloc(lines.len + 1) : NULL;
-        if (!text) {
-            free(j);
-            return SERVED_CLOSE;
-        }
-        memcpy(text, lines.ptr, lines.len);
-        text[lines.len] = '\0';
-        j->text = text;
-        r = parse_changes(j, (struct span){ text, lines.len }, &e);
-    }
     if (r != OK) {
         if (j)
             free_change_job(j);
@@ -166,10 +160,8 @@ static enum served change(struct conn *c, struct span lines)
     }
     j->conn = c;
     j->waiting = (struct waiting){ on_cancel, on_expire };
-    j->set = (struct change_set){ .change = j->change, .count = j->count };
-    j->job = (struct job){
-        .database = change_database(j->change[0].kind), .set = &j->set, .sets = 1, .done = on_done
-    };
+    j->set.source = &j->text.source;
+    j->job = (struct job){ .database = change_database(j->kind), .set = &j->set, .sets = 1, .done = on_done };
     conn_park(c, &j->waiting);
     writer_submit(the_daemon.writer, &j->job);
     return SERVED_PARKED;
@@ -283,4 +275,4 @@ static enum result frame(struct span text, size_t *scanned, size_t *length_r, st
     return OK;
 }
 
-const struct service control_service = { "control", frame, handle };
+const struct service control_service = { "control", frame, handle, .takes_fd = true };

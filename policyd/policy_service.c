@@ -178,4 +178,4 @@ static enum result frame(struct span text, size_t *scanned, size_t *length_r, st
     return OK;
 }
 
-const struct service policy_service = { "policy", frame, handle };
+const struct service policy_service = { "policy", frame, handle, .takes_fd = false };

@@ -27,6 +27,7 @@ struct service {
     /* Handles one frame, which stays where it is until the reply: SERVED after
      * conn_reply; SERVED_PARKED: conn_reply comes later (conn_waiting is set). */
     enum served (*handle)(struct conn *, struct span frame);
+    bool takes_fd; /* a descriptor may come with a frame (SCM_RIGHTS, unix(7)): conn_take_fd */
 };
 
 /* Whoever parks a connection keeps this for it; cancel is called when the connection
@@ -69,6 +70,7 @@ void conn_close(struct conn *);
 void conn_park(struct conn *, struct waiting *);
 const char *conn_name(const struct conn *); /* "policy#17": for the log */
 int conn_fd(const struct conn *);
+int conn_take_fd(struct conn *); /* the descriptor that came last, the caller's to close; -1: none */
 
 struct server_stats {
     uint64_t accepted, requests, malformed, oversized, idle_closed, cap_closed;

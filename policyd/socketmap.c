@@ -62,4 +62,4 @@ static enum result frame(struct span text, size_t *scanned, size_t *length_r, st
     return netstring_frame(text, length_r, e);
 }
 
-const struct service socketmap_service = { "socketmap", frame, handle };
+const struct service socketmap_service = { "socketmap", frame, handle, .takes_fd = false };

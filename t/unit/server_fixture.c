@@ -70,7 +70,7 @@ static enum served handle(struct conn *c, struct span f)
     return SERVED;
 }
 
-const struct service service = { "test", frame, handle };
+const struct service service = { "test", frame, handle, .takes_fd = false };
 
 /* ---- the loop, and clients ---- */
 
