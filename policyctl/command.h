@@ -40,6 +40,7 @@ enum option_id {
     OPT_DOVECOT_CONFIG,
     OPT_DRY_RUN,
     OPT_FIELD,
+    OPT_FORMAT,
     OPT_GID,
     OPT_HELO,
     OPT_HOME,
@@ -71,6 +72,7 @@ enum option_id {
     OPT_TEMPLATE,
     OPT_UID,
     OPT_UNTIL,
+    OPT_UPDATE,
     OPT_YES,
     OPTION_COUNT
 };
@@ -114,7 +116,8 @@ struct command {
 
 /* One table a file; each ends in a row without a name. */
 extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
-    explain_commands[], export_maps_commands[], grant_commands[], help_commands[], init_commands[], letter_commands[],
+    explain_commands[], export_commands[], export_maps_commands[], grant_commands[], help_commands[], import_commands[],
+    init_commands[], letter_commands[],
     list_commands[], policy_commands[], readiness_commands[], status_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */

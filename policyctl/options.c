@@ -16,6 +16,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_DOVECOT_CONFIG] = { "dovecot-config", "FILE", "Dovecot's configuration, where it is not its own" },
     [OPT_DRY_RUN] = { "dry-run", NULL, "only show what would be done" },
     [OPT_FIELD] = { "field", "NAME=VALUE", "an extra field for Dovecot; the userdb's: userdb_NAME" },
+    [OPT_FORMAT] = { "format", "FORMAT", "passwd-file, csv, json; for import more: policyctl(1)" },
     [OPT_GID] = { "gid", "GROUP", "the mail's group, or \"\" for none of its own" },
     [OPT_HELO] = { "helo", "NAME", "the name the client gives; in a list entry also a .suffix" },
     [OPT_HOME] = { "home", "PATH", "home, with {user}, {local}, {domain}; or \"\" likewise" },
@@ -46,6 +47,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_STATUS] = { "status", "active|disabled", "whether the account may be used at all" },
     [OPT_TEMPLATE] = { "template", "FILE", "words of your own; alone: says whether they are complete" },
     [OPT_UID] = { "uid", "USER", "the mail's user, or \"\" for none of its own" },
+    [OPT_UPDATE] = { "update", NULL, "take over what differs, instead of keeping it" },
     [OPT_UNTIL] = { "until", "DATE", "when it ends: YYYY-MM-DD or YYYY-MM-DDTHH:MM, local time" },
     [OPT_YES] = { "yes", NULL, "do not ask" },
 };

@@ -50,6 +50,10 @@ class Admin:
         """The parsed output of a command with --json."""
         return json.loads(self.ok(*arguments, "--json"))
 
+    def json_export(self):
+        """All that the account table says."""
+        return json.loads(self.ok("export", "--format", "json"))
+
     def script(self, text):
         """One command a line; accounts get the password "secret"."""
         for line in filter(str.strip, text.splitlines()):

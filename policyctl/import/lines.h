@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines of text files.  Layer 9. */
+#ifndef POSTERN_IMPORT_LINES_H
+#define POSTERN_IMPORT_LINES_H
+
+#include "policyctl/import/import.h"
+
+enum { LINE_LENGTH_MAX = 65536 };
+
+/* The next line without its end, import->line counted; NOT_FOUND at the end of the file;
+ * BAD: too long, a zero octet, not readable. It lasts until the next one. */
+enum result lines_next(struct import *, FILE *, struct span *line_r) MUST_CHECK;
+
+/* The first word up to one of `separators`, which goes too; false: there is none. */
+bool lines_word(struct span *rest, const char *separators, struct span *word_r);
+
+#endif
