@@ -55,6 +55,6 @@ static enum status run_export(struct ctl *ctl, const struct args *a)
 const struct command export_commands[] = {
     { .name = "export", .operands = "", .required = OPT(FORMAT), .optional = OPT(DOMAIN), .run = run_export,
       .help = "Writes accounts with their hashes, for policyctl import",
-      .example = "policyctl export --format json > accounts.json" },
+      .example = "policyctl export --format json --domain example.com" },
     { 0 },
 };
