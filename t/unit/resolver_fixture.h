@@ -40,6 +40,9 @@ void run_for(unsigned ms);
 enum dns_status resolve(const char *name, enum dns_type type, struct dns_answer *answer_r);
 
 uint64_t real_ms(void);
+
+/* libevent counts from the time that its loop last read, off a coarse clock. */
+enum { TIMER_EARLY_MS = 20 };
 struct resolver_stats stats(void);
 
 #endif

@@ -120,7 +120,7 @@ START_TEST(second_server_answers_for_a_silent_one)
     open_resolver(host, 2, 2000, 0);
     dns_server_set_script(first, silent);
     ck_assert_int_eq(resolve("h.example", DNS_A, NULL), DNS_FOUND);
-    ck_assert_uint_ge(real_ms() - start, 500); /* a quarter of the time-out */
+    ck_assert_uint_ge(real_ms() - start + TIMER_EARLY_MS, 500); /* a quarter of the time-out */
     ck_assert_uint_eq(stats().wire.silent, 1);
 
     /* and is asked first from now on, for a while */
@@ -149,7 +149,7 @@ START_TEST(all_silent_fails_in_time)
 
     open_resolver(silent, 2, 400, 0);
     ck_assert_int_eq(resolve("h.example", DNS_A, NULL), DNS_FAILED);
-    ck_assert_uint_ge(real_ms() - start, 400);
+    ck_assert_uint_ge(real_ms() - start + TIMER_EARLY_MS, 400);
     ck_assert_uint_le(real_ms() - start, 1400);
     ck_assert_uint_eq(dns_server_counts(first).udp, 2); /* two rounds */
     ck_assert_uint_eq(dns_server_counts(second).udp, 2);
