@@ -6,6 +6,7 @@
 
 struct answer {
     int64_t at;
+    int decided_by;
     size_t key_len;
     char *text; /* the key, then the action and its NUL; NULL: free */
 };
@@ -39,17 +40,18 @@ void answered_close(struct answered **answered)
     *answered = NULL;
 }
 
-const char *answered_find(const struct answered *a, struct span key, int64_t now)
+const char *answered_find(const struct answered *a, struct span key, int64_t now, int *decided_by_r)
 {
     const struct answer *s = &a->slot[slot_of(key)];
 
     if (!s->text || now - s->at > ANSWERED_KEEP_S || s->key_len != key.len ||
         memcmp(s->text, key.ptr, key.len) != 0)
         return NULL;
+    *decided_by_r = s->decided_by;
     return s->text + s->key_len;
 }
 
-void answered_add(struct answered *a, struct span key, const char *action, int64_t now)
+void answered_add(struct answered *a, struct span key, const char *action, int decided_by, int64_t now)
 {
     struct answer *s = &a->slot[slot_of(key)];
     size_t size = strlen(action) + 1;
@@ -59,5 +61,5 @@ void answered_add(struct answered *a, struct span key, const char *action, int64
         return; /* a request sent again would be counted again */
     memcpy(text, key.ptr, key.len);
     memcpy(text + key.len, action, size);
-    *s = (struct answer){ now, key.len, text };
+    *s = (struct answer){ now, decided_by, key.len, text };
 }

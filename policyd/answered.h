@@ -21,10 +21,10 @@ enum result answered_open(struct answered **answered_r) MUST_CHECK;
 void answered_close(struct answered **);
 
 /* The action that the key was answered with within ANSWERED_KEEP_S, or NULL. It stays
- * valid until the next answered_add. now: seconds. */
-const char *answered_find(const struct answered *, struct span key, int64_t now);
+ * valid until the next answered_add. *decided_by_r: who decided it. now: seconds. */
+const char *answered_find(const struct answered *, struct span key, int64_t now, int *decided_by_r);
 
 /* Remembers an answer, in the place of an old one where the table is full. */
-void answered_add(struct answered *, struct span key, const char *action, int64_t now);
+void answered_add(struct answered *, struct span key, const char *action, int decided_by, int64_t now);
 
 #endif

@@ -18,17 +18,26 @@ struct check_ctx {
     const struct config *config;
     struct facts *facts;
     const struct listed_row *listed; /* the list entry that matches, or NULL */
+    struct proposals *proposed;      /* what is to be written before the reply (proposal.h) */
 };
 
 /* Only VERDICT_REFUSE fills in the finding (check_refuse). A check may lower
  * f->mode, never raise it. */
 typedef enum verdict check_fn(const struct check_ctx *, struct finding *);
 
+/* What became of the changes that the check proposed, which were done as a whole or not at
+ * all: set->result, with the store's line; OK, or LIMIT where one of them would go over its
+ * own limit; TRY_AGAIN: not written now. Returns the check's verdict, PASS or REFUSE, or
+ * TRY_AGAIN. No fact is asked for here. */
+typedef enum verdict check_committed_fn(const struct check_ctx *, const struct change_set *,
+                                        struct finding *);
+
 struct check {
     check_fn *run;
     unsigned states;   /* bits of enum protocol_state in which it can decide */
     unsigned contexts; /* bits of enum policy_context in which it does */
     unsigned flags;
+    check_committed_fn *committed; /* NULL: the verdict stays, whatever became of them */
 };
 
 enum {

@@ -83,8 +83,8 @@ void conn_park(struct conn *c, struct waiting *w)
     unsigned ms = c->server->limits.deadline_ms;
     struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
 
+    c->server->stats.parked += c->waiting == NULL;
     c->waiting = w;
-    c->server->stats.parked++;
     watch_input(c);
     event_add(&c->deadline, &tv);
 }

@@ -7,6 +7,7 @@
 
 #include "lib/check_info.h"
 #include "lib/str.h"
+#include "policyd/proposal.h"
 
 /* Postfix cuts a reply's text at 510 octets (smtpd_chat.c); its own prefix wants room. */
 enum { REPLY_MAX = 400, CAUSE_MAX = 64, SUBJECT_MAX = 320, ROW_TEXT_MAX = 300 };
@@ -37,6 +38,7 @@ struct decision {
     int decided_by;         /* enum check_id, or -1: no check refused */
     bool degraded;          /* decided_by could not have its facts */
     char action[REPLY_MAX]; /* as Postfix takes it: "DUNNO", "553 5.7.1 text" */
+    struct proposals proposed; /* to be committed before the reply leaves */
 };
 
 /* Says why, for explain: costs nothing otherwise. */

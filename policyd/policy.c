@@ -54,9 +54,11 @@ static void explain_mode(enum mode mode, const char *scope, struct finding *f)
 
 /* list: whether an entry matches, or TRY_AGAIN; listed: that entry. */
 static void run_check(enum check_id id, const struct request *q, struct facts *facts, enum result list,
-                      const struct listed_row *listed, struct finding *f)
+                      const struct listed_row *listed, struct decision *d)
 {
-    struct check_ctx ctx = { id, q, facts->config, facts, list == OK ? listed : NULL };
+    struct check_ctx ctx = { id, q, facts->config, facts, list == OK ? listed : NULL, &d->proposed };
+    struct finding *f = &d->finding[id];
+    size_t proposed = d->proposed.count;
     const char *scope;
     enum result r;
 
@@ -76,6 +78,8 @@ static void run_check(enum check_id id, const struct request *q, struct facts *f
         f->verdict = VERDICT_TRY_AGAIN; /* the client may be one that is let pass */
     else if (f->mode != MODE_OFF)
         f->verdict = checks[id].run(&ctx, f);
+    if (f->verdict != VERDICT_PASS && f->verdict != VERDICT_REFUSE)
+        proposals_cut(&d->proposed, proposed);
 }
 
 /* The one place that says what a fact that could not be had means: mail waits where
@@ -115,16 +119,50 @@ enum result policy_decide(const struct request *q, struct facts *facts, bool exp
     enum result list = q->authenticated || q->trusted ? NOT_FOUND : facts_listed(facts, q, &listed);
     bool pending = false;
 
+    proposals_clear(&decision_r->proposed);
     for (int id = 0; id < CHECK_COUNT; id++) {
         struct finding *f = &decision_r->finding[id];
         f->explain = explain;
-        run_check((enum check_id)id, q, facts, list, &listed, f);
+        run_check((enum check_id)id, q, facts, list, &listed, decision_r);
         pending |= f->verdict == VERDICT_PENDING;
     }
     if (pending && !facts->expired)
         return PENDING;
     conclude(decision_r);
     return OK;
+}
+
+/* What is refused was not sent: it leaves nothing behind but what the check that refuses
+ * has to remember. */
+void policy_commit(struct decision *d, struct commit *commit_r)
+{
+    struct proposals *p = &d->proposed;
+
+    if (d->degraded)
+        proposals_clear(p);
+    else if (d->decided_by >= 0)
+        proposals_keep(p, (enum check_id)d->decided_by);
+    commit_r->count = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        bool first = i == 0 || p->check[i] != p->check[i - 1];
+        if (first) {
+            commit_r->check[commit_r->count] = p->check[i];
+            commit_r->set[commit_r->count++] = (struct change_set){ .change = &p->change[i] };
+        }
+        commit_r->set[commit_r->count - 1].count++;
+    }
+}
+
+void policy_committed(const struct request *q, struct facts *facts, const struct commit *commit,
+                      struct decision *d)
+{
+    for (size_t i = 0; i < commit->count; i++) {
+        enum check_id id = commit->check[i];
+        struct check_ctx ctx = { id, q, facts->config, facts, NULL, NULL };
+        if (checks[id].committed)
+            d->finding[id].verdict = checks[id].committed(&ctx, &commit->set[i], &d->finding[id]);
+    }
+    conclude(d);
 }
 
 void policy_found(const struct decision *d, policy_found_fn *fn, void *context)

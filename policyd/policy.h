@@ -17,6 +17,21 @@
 enum result policy_decide(const struct request *, struct facts *, bool explain,
                           struct decision *decision_r) MUST_CHECK;
 
+/* Changes that were proposed, as sets: one of each check, done as a whole or not at all. */
+struct commit {
+    size_t count;
+    enum check_id check[PROPOSALS_MAX];
+    struct change_set set[PROPOSALS_MAX];
+};
+
+/* What has to be committed to state.db before the decision's reply leaves: the changes of
+ * all checks where none refuses, else those of the one that does. They point into the
+ * decision. */
+void policy_commit(struct decision *, struct commit *commit_r);
+
+/* Takes the result of each set: the decision may become a refusal. */
+void policy_committed(const struct request *, struct facts *, const struct commit *, struct decision *);
+
 /* Calls fn for each check that refuses, enforced or only observed. */
 typedef void policy_found_fn(enum check_id, const struct finding *, void *context);
 void policy_found(const struct decision *, policy_found_fn *, void *context);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The policy service: frame -> request -> decision -> reply.  A request that waits
- * for DNS is parked and decided again, from its first check, when the answer is
- * there or its time is up.  Layer 7.
+ * The policy service: frame -> request -> decision -> commit -> reply.  A request that
+ * waits for DNS is parked and decided again, from its first check, when the answer is
+ * there or its time is up; one whose decision carries changes is parked until the writer
+ * has committed them.  Layer 7.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,17 +16,25 @@
 #include "policyd/protocol.h"
 #include "policyd/record.h"
 
-struct parked {
+enum { SPARE_MAX = 256 };
+
+/* One request with its decision, from the frame to the reply. */
+struct deciding {
     struct waiting waiting;
     struct dns_waiter waiter;
-    struct conn *conn;
+    struct deciding *next; /* of those that were woken, or that are spare */
+    struct conn *conn;     /* NULL: it was answered or went away, and only the writer has to finish */
     struct span frame;
     uint64_t began_us;
-    bool queued;
-    struct parked *next; /* of those that were woken */
+    bool queued, submitted;
+    struct job job;
+    struct commit commit;
+    struct request request;
+    struct decision decision;
 };
 
-static struct parked *woken;
+static struct deciding *woken, *spare;
+static unsigned spare_count;
 
 static uint64_t monotonic_us(void)
 {
@@ -35,140 +44,219 @@ static uint64_t monotonic_us(void)
     return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static void finish(struct conn *c, const struct request *q, struct decision *d, uint64_t began_us)
+/* One view for all requests, one at a time: it keeps the modes that it knows. */
+static struct facts *facts_for(struct dns_waiter *waiter)
 {
-    char line[LOG_LINE_MAX], reply[REPLY_MAX + 32];
-    struct strbuf b;
-
-    record_decision(q, d, daemon_now());
-    the_daemon.decisions[d->decided_by < 0 ? 0 : d->degraded ? 2 : 1]++;
-    strbuf_init(&b, line, sizeof line);
-    policy_log_line(q, d, monotonic_us() - began_us, &b);
-    log_line(LOG_LEVEL_INFO, (struct span){ line, b.len });
-    strbuf_init(&b, reply, sizeof reply);
-    protocol_format(d->action, &b);
-    conn_reply(c, (struct span){ reply, b.len });
-}
-
-/* Decides a frame. PENDING: the waiter will be woken. BAD: it is malformed. */
-static enum result decide(struct conn *c, struct span frame, uint64_t began_us, struct dns_waiter *waiter,
-                          bool expired)
-{
-    static struct request request; /* the loop's one thread decides one at a time */
-    static struct decision decision;
     static struct facts facts;
-    struct error e;
 
-    if (protocol_parse(frame, the_daemon.config->limits.attributes, &request, &e) != OK) {
-        log_format(LOG_LEVEL_WARNING, "%s: %s: closed without a reply", conn_name(c), e.text);
-        return BAD;
-    }
-    request_prepare(&request, the_daemon.config);
-    if (!facts.rows) /* kept from request to request, with the modes it knows */
+    if (!facts.rows)
         facts_init(&facts, the_daemon.config, the_daemon.rows, resolver_source(the_daemon.resolver));
     facts.config = the_daemon.config;
     facts_begin(&facts, waiter, daemon_now());
-    facts.expired = expired;
-    if (policy_decide(&request, &facts, false, &decision) == PENDING)
-        return PENDING;
-    finish(c, &request, &decision, began_us);
-    return OK;
+    return &facts;
 }
 
-static void stop_waiting(struct parked *p)
+/* Records, logs and replies: the connection goes on, and may end. */
+static void finish(struct deciding *w)
+{
+    char line[LOG_LINE_MAX], reply[REPLY_MAX + 32];
+    struct decision *d = &w->decision;
+    struct conn *c = w->conn;
+    struct strbuf b;
+
+    record_decision(&w->request, d, daemon_now());
+    the_daemon.decisions[d->decided_by < 0 ? 0 : d->degraded ? 2 : 1]++;
+    strbuf_init(&b, line, sizeof line);
+    policy_log_line(&w->request, d, monotonic_us() - w->began_us, &b);
+    log_line(LOG_LEVEL_INFO, (struct span){ line, b.len });
+    strbuf_init(&b, reply, sizeof reply);
+    protocol_format(d->action, &b);
+    w->conn = NULL;
+    conn_reply(c, (struct span){ reply, b.len });
+}
+
+/* ---- their memory ---- */
+
+static void stop_waiting(struct deciding *w)
 {
     struct dns_source *dns = resolver_source(the_daemon.resolver);
 
-    dns->cancel(dns, &p->waiter);
-}
-
-static void parked_free(struct parked *p)
-{
-    stop_waiting(p);
-    for (struct parked **link = &woken; p->queued && *link; link = &(*link)->next)
-        if (*link == p) {
-            *link = p->next;
+    dns->cancel(dns, &w->waiter);
+    for (struct deciding **link = &woken; w->queued && *link; link = &(*link)->next)
+        if (*link == w) {
+            *link = w->next;
             break;
         }
-    free(p);
+    w->queued = false;
 }
 
-static void on_cancel(struct waiting *w)
+static void release(struct deciding *w)
 {
-    parked_free((struct parked *)w);
+    if (spare_count == SPARE_MAX) {
+        free(w);
+        return;
+    }
+    w->next = spare;
+    spare = w;
+    spare_count++;
+}
+
+static void on_cancel(struct waiting *waiting)
+{
+    struct deciding *w = (struct deciding *)waiting;
+
+    stop_waiting(w);
+    w->conn = NULL;
+    if (!w->submitted)
+        release(w);
+}
+
+/* ---- the commit ---- */
+
+static struct deciding *of_job(struct job *job)
+{
+    return (struct deciding *)((char *)job - offsetof(struct deciding, job));
+}
+
+static void on_committed(struct job *job)
+{
+    struct deciding *w = of_job(job);
+
+    w->submitted = false;
+    if (w->conn) {
+        policy_committed(&w->request, facts_for(NULL), &w->commit, &w->decision);
+        finish(w);
+    }
+    release(w);
+}
+
+/* The writer has not come back within the deadline, and still has the sets. */
+static void uncommitted(struct deciding *w)
+{
+    struct commit late = w->commit;
+
+    for (size_t i = 0; i < late.count; i++)
+        late.set[i].result = error_set(&late.set[i].error, TRY_AGAIN, "not written in time");
+    policy_committed(&w->request, facts_for(NULL), &late, &w->decision);
+    finish(w);
+}
+
+/* Whether there is something to commit before the reply. */
+static bool submit(struct deciding *w)
+{
+    policy_commit(&w->decision, &w->commit);
+    if (w->commit.count == 0 || record_answered(&w->request, &w->decision, daemon_now()))
+        return false;
+    w->job = (struct job){
+        .database = DATABASE_STATE, .set = w->commit.set, .sets = w->commit.count, .done = on_committed
+    };
+    w->submitted = true;
+    writer_submit(the_daemon.writer, &w->job);
+    return true;
+}
+
+/* ---- deciding ---- */
+
+/* PENDING: it will be woken, or its changes are being committed. OK: it is decided. BAD: the
+ * frame is malformed. */
+static enum result decide(struct deciding *w, bool expired)
+{
+    struct facts *facts = facts_for(&w->waiter);
+    struct error e;
+
+    if (protocol_parse(w->frame, the_daemon.config->limits.attributes, &w->request, &e) != OK) {
+        log_format(LOG_LEVEL_WARNING, "%s: %s: closed without a reply", conn_name(w->conn), e.text);
+        return BAD;
+    }
+    request_prepare(&w->request, the_daemon.config);
+    facts->expired = expired;
+    if (policy_decide(&w->request, facts, false, &w->decision) == PENDING)
+        return PENDING;
+    stop_waiting(w); /* it may have been decided with a question still open */
+    return submit(w) ? PENDING : OK;
 }
 
 /* Decides a parked request once more; its answer may free the connection. */
-static void resume(struct parked *p, bool expired)
+static enum result resume(struct deciding *w, bool expired)
 {
-    enum result r = decide(p->conn, p->frame, p->began_us, &p->waiter, expired);
+    enum result r = decide(w, expired);
 
-    if (r == OK)
-        parked_free(p);
-    else if (r == BAD)
-        conn_close(p->conn); /* cannot be: it was parsed before */
+    if (r == OK) {
+        finish(w);
+        release(w);
+    } else if (r == BAD)
+        conn_close(w->conn); /* cannot be: it was parsed before */
+    return r;
 }
 
-static void on_expire(struct waiting *w)
+static void on_expire(struct waiting *waiting)
 {
-    resume((struct parked *)w, true);
+    struct deciding *w = (struct deciding *)waiting;
+
+    if (w->submitted)
+        uncommitted(w);
+    else if (resume(w, true) == PENDING)
+        conn_park(w->conn, waiting); /* the commit has its own time */
 }
 
 static void on_wake(struct dns_waiter *waiter)
 {
-    struct parked *p = (struct parked *)((char *)waiter - offsetof(struct parked, waiter));
+    struct deciding *w = (struct deciding *)((char *)waiter - offsetof(struct deciding, waiter));
 
-    if (p->queued)
+    if (w->queued)
         return;
-    p->queued = true;
-    p->next = woken;
-    woken = p;
+    w->queued = true;
+    w->next = woken;
+    woken = w;
 }
 
 void policy_service_turn(void)
 {
-    struct parked *p;
+    struct deciding *w;
 
-    while ((p = woken) != NULL) {
-        woken = p->next;
-        p->queued = false;
-        resume(p, false);
+    while ((w = woken) != NULL) {
+        woken = w->next;
+        w->queued = false;
+        (void)resume(w, false);
     }
 }
 
-/* Only a request that has to wait needs memory of its own; the first try is made
- * with a spare. */
-static struct parked *spare_get(void)
+static struct deciding *take_spare(void)
 {
-    struct parked *p = calloc(1, sizeof *p);
+    struct deciding *w = spare;
 
-    if (p) {
-        p->waiting = (struct waiting){ on_cancel, on_expire };
-        p->waiter.wake = on_wake;
+    if (w) {
+        spare = w->next;
+        spare_count--;
+        return w;
     }
-    return p;
+    w = calloc(1, sizeof *w);
+    if (w) {
+        w->waiting = (struct waiting){ on_cancel, on_expire };
+        w->waiter.wake = on_wake;
+    }
+    return w;
 }
-
-static struct parked *spare;
 
 static enum served handle(struct conn *c, struct span frame)
 {
-    uint64_t began = monotonic_us();
+    struct deciding *w = take_spare();
     enum result r;
 
-    if (!spare && !(spare = spare_get()))
+    if (!w)
         return SERVED_CLOSE;
-    spare->conn = c;
-    spare->frame = frame;
-    spare->began_us = began;
-    r = decide(c, frame, began, &spare->waiter, false);
-    if (r != PENDING) {
-        stop_waiting(spare); /* it may have been decided with a question still open */
-        return r == OK ? SERVED : SERVED_CLOSE;
+    w->conn = c;
+    w->frame = frame;
+    w->began_us = monotonic_us();
+    r = decide(w, false);
+    if (r == PENDING) {
+        conn_park(c, &w->waiting);
+        return SERVED_PARKED;
     }
-    conn_park(c, &spare->waiting);
-    spare = NULL;
-    return SERVED_PARKED;
+    if (r == OK)
+        finish(w);
+    release(w);
+    return r == OK ? SERVED : SERVED_CLOSE;
 }
 
 static enum result frame(struct span text, size_t *scanned, size_t *length_r, struct error *e)

@@ -62,7 +62,8 @@ static void observe(const struct sighting *s, const struct sums *sums)
     c.field[FIELD_MODE] = mode_name(s->refused ? MODE_ENFORCE : MODE_OBSERVE);
     c.field[FIELD_SAMPLE] = s->sample;
     aggregate_add(the_daemon.aggregate,
-                  check_infos[s->check].subject == SUBJECT_LOGIN ? AGGREGATE_OWN : AGGREGATE_STRANGERS, &c, sums);
+                  check_infos[s->check].subject == SUBJECT_LOGIN ? AGGREGATE_OWN : AGGREGATE_STRANGERS, &c,
+                  sums);
 }
 
 /* ---- findings ---- */
@@ -177,7 +178,9 @@ static void count_login(const struct login_event *e, const char *outcome, const 
 static enum login_security security_of(const struct request *q)
 {
     if (q->attr[ATTR_ENCRYPTION_PROTOCOL].len == 0)
-        return q->trusted ? LOGIN_TRUSTED : q->attr[ATTR_ENCRYPTION_PROTOCOL].ptr ? LOGIN_NONE : LOGIN_SECURED;
+        return q->trusted                              ? LOGIN_TRUSTED
+               : q->attr[ATTR_ENCRYPTION_PROTOCOL].ptr ? LOGIN_NONE
+                                                       : LOGIN_SECURED;
     return port_list_has(&the_daemon.config->dovecot.implicit_tls_ports,
                          (unsigned)number(q->attr[ATTR_SERVER_PORT]))
                ? LOGIN_IMPLICIT
@@ -215,22 +218,34 @@ static void end_message(const struct request *q, const struct decision *d, int64
     record_program(q);
 }
 
+static bool answer_again(struct span key, struct decision *d, int64_t now)
+{
+    const char *before = key.len > 0 ? answered_find(the_daemon.answered, key, now, &d->decided_by) : NULL;
+
+    return before && str_copy(span_of(before), d->action, sizeof d->action) == OK;
+}
+
+bool record_answered(const struct request *q, struct decision *d, int64_t now)
+{
+    char key[RESEND_KEY_MAX];
+    struct span keyed = { key, 0 };
+
+    return policy_resend_key(q, key, &keyed.len) == OK && answer_again(keyed, d, now);
+}
+
 void record_decision(const struct request *q, struct decision *d, int64_t now)
 {
     bool ends = q->state == STATE_END_OF_MESSAGE;
     char key[RESEND_KEY_MAX];
     struct span keyed = { key, 0 };
     struct found found = { .request = q, .now = now };
-    const char *before = NULL;
 
     policy_found(d, count_finding, &found);
     if (!ends && found.count == 0)
         return;
-    if (policy_resend_key(q, key, &keyed.len) == OK)
-        before = answered_find(the_daemon.answered, keyed, now);
-    else
+    if (policy_resend_key(q, key, &keyed.len) != OK)
         keyed.len = 0;
-    if (before && str_copy(span_of(before), d->action, sizeof d->action) == OK)
+    if (answer_again(keyed, d, now))
         return;
     if (found.count > 0) {
         client_network(q->has_client ? &q->client : NULL, found.network);
@@ -239,7 +254,7 @@ void record_decision(const struct request *q, struct decision *d, int64_t now)
     if (ends)
         end_message(q, d, now);
     if (keyed.len > 0)
-        answered_add(the_daemon.answered, keyed, d->action, now);
+        answered_add(the_daemon.answered, keyed, d->action, d->decided_by, now);
 }
 
 void record_login(const struct login_event *e, int64_t now)

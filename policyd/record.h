@@ -10,6 +10,10 @@
 #include "policyd/decision.h"
 #include "policyd/request.h"
 
+/* Whether the request was answered already: Postfix sends it again. Then that answer takes
+ * the place of the decision's. */
+bool record_answered(const struct request *, struct decision *, int64_t now);
+
 /* Records the decision once; where the request was answered before, puts that answer
  * in its place. now: seconds since 1970. */
 void record_decision(const struct request *, struct decision *, int64_t now);

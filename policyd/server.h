@@ -67,7 +67,7 @@ void server_send(struct server *);
 
 void conn_reply(struct conn *, struct span reply); /* and goes on with the next frame, if it was parked */
 void conn_close(struct conn *);
-void conn_park(struct conn *, struct waiting *);
+void conn_park(struct conn *, struct waiting *); /* once more: the deadline begins anew */
 const char *conn_name(const struct conn *); /* "policy#17": for the log */
 int conn_fd(const struct conn *);
 int conn_take_fd(struct conn *); /* the descriptor that came last, the caller's to close; -1: none */

@@ -62,9 +62,11 @@ static enum verdict run_check(struct gather *g, enum check_id id, const struct r
     struct listed_row listed;
     struct finding finding = { .mode = MODE_ENFORCE };
     enum result list = q->authenticated || q->trusted ? NOT_FOUND : facts_listed(&g->facts, q, &listed);
-    struct check_ctx ctx = { id, q, g->ctl->config, &g->facts, list == OK ? &listed : NULL };
+    struct proposals proposed; /* nobody sends: they are dropped */
+    struct check_ctx ctx = { id, q, g->ctl->config, &g->facts, list == OK ? &listed : NULL, &proposed };
     enum verdict verdict = VERDICT_NONE;
 
+    proposals_clear(&proposed);
     if (!(list == OK && listed.allow && (checks[id].flags & CHECK_SKIPPED_BY_ALLOW)) &&
         !(q->trusted && (checks[id].flags & CHECK_STRANGERS_ONLY)))
         verdict = checks[id].run(&ctx, &finding);

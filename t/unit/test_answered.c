@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static struct answered *a;
+static int decided_by;
 
 static void set_up(void)
 {
@@ -22,29 +23,30 @@ static void tear_down(void)
 
 START_TEST(kept_for_its_time)
 {
-    ck_assert_ptr_null(answered_find(a, SPAN("k"), 1000));
-    answered_add(a, SPAN("k"), "DUNNO", 1000);
-    ck_assert_str_eq(answered_find(a, SPAN("k"), 1000), "DUNNO");
-    ck_assert_str_eq(answered_find(a, SPAN("k"), 1000 + ANSWERED_KEEP_S), "DUNNO");
-    ck_assert_ptr_null(answered_find(a, SPAN("k"), 1000 + ANSWERED_KEEP_S + 1));
-    ck_assert_ptr_null(answered_find(a, SPAN("K"), 1000));
-    ck_assert_ptr_null(answered_find(a, SPAN("kk"), 1000));
-    answered_add(a, SPAN("k"), "554 5.7.1 no", 2000);
-    ck_assert_str_eq(answered_find(a, SPAN("k"), 2000), "554 5.7.1 no");
-    answered_add(a, SPAN("k"), "", 2001);
-    ck_assert_str_eq(answered_find(a, SPAN("k"), 2001), "");
+    ck_assert_ptr_null(answered_find(a, SPAN("k"), 1000, &decided_by));
+    answered_add(a, SPAN("k"), "DUNNO", 3, 1000);
+    ck_assert_str_eq(answered_find(a, SPAN("k"), 1000, &decided_by), "DUNNO");
+    ck_assert_int_eq(decided_by, 3);
+    ck_assert_str_eq(answered_find(a, SPAN("k"), 1000 + ANSWERED_KEEP_S, &decided_by), "DUNNO");
+    ck_assert_ptr_null(answered_find(a, SPAN("k"), 1000 + ANSWERED_KEEP_S + 1, &decided_by));
+    ck_assert_ptr_null(answered_find(a, SPAN("K"), 1000, &decided_by));
+    ck_assert_ptr_null(answered_find(a, SPAN("kk"), 1000, &decided_by));
+    answered_add(a, SPAN("k"), "554 5.7.1 no", 3, 2000);
+    ck_assert_str_eq(answered_find(a, SPAN("k"), 2000, &decided_by), "554 5.7.1 no");
+    answered_add(a, SPAN("k"), "", 3, 2001);
+    ck_assert_str_eq(answered_find(a, SPAN("k"), 2001, &decided_by), "");
 }
 END_TEST
 
 /* A key's end and an action's beginning are never mixed up. */
 START_TEST(keys_and_actions)
 {
-    answered_add(a, SPAN("ab"), "cd", 0);
-    answered_add(a, SPAN("a\0b"), "x", 0);
-    ck_assert_ptr_null(answered_find(a, SPAN("abc"), 0));
-    ck_assert_ptr_null(answered_find(a, SPAN("abcd"), 0));
-    ck_assert_str_eq(answered_find(a, SPAN("a\0b"), 0), "x");
-    ck_assert_ptr_null(answered_find(a, SPAN("a\0c"), 0));
+    answered_add(a, SPAN("ab"), "cd", 3, 0);
+    answered_add(a, SPAN("a\0b"), "x", 3, 0);
+    ck_assert_ptr_null(answered_find(a, SPAN("abc"), 0, &decided_by));
+    ck_assert_ptr_null(answered_find(a, SPAN("abcd"), 0, &decided_by));
+    ck_assert_str_eq(answered_find(a, SPAN("a\0b"), 0, &decided_by), "x");
+    ck_assert_ptr_null(answered_find(a, SPAN("a\0c"), 0, &decided_by));
 }
 END_TEST
 
@@ -55,12 +57,12 @@ START_TEST(bounded)
 
     for (int i = 0; i < ANSWERED_MAX * 4; i++) {
         snprintf(key, sizeof key, "%d", i);
-        answered_add(a, span_of(key), key, 0);
-        ck_assert_str_eq(answered_find(a, span_of(key), 0), key);
+        answered_add(a, span_of(key), key, 3, 0);
+        ck_assert_str_eq(answered_find(a, span_of(key), 0, &decided_by), key);
     }
     for (int i = 0; i < ANSWERED_MAX * 4; i++) {
         snprintf(key, sizeof key, "%d", i);
-        kept += answered_find(a, span_of(key), 0) != NULL;
+        kept += answered_find(a, span_of(key), 0, &decided_by) != NULL;
     }
     ck_assert_uint_le(kept, ANSWERED_MAX);
     ck_assert_uint_gt(kept, ANSWERED_MAX / 2);
