@@ -16,6 +16,7 @@ static const char *value_path(const struct config_row *row, const char *value)
 
     switch (row->type) {
     case CONFIG_LISTENERS:
+    case CONFIG_LOCAL_LISTENERS:
         return strncmp(value, prefix, strlen(prefix)) == 0 ? value + strlen(prefix) : NULL;
     case CONFIG_PATH:
     case CONFIG_SOCKET:

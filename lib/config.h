@@ -38,6 +38,7 @@ struct config {
 
     struct string_list listen;           /* policy protocol: unix:PATH, inet:ADDRESS:PORT */
     struct string_list socketmap_listen; /* likewise */
+    struct string_list metrics_listen;   /* likewise */
     char *control_socket, *observe_socket;
     char *accounts_db, *state_db;
     char *user, *socket_group, *control_group; /* "": as the process is */

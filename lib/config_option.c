@@ -25,6 +25,8 @@ static const struct config_row rows[] = {
         "where policyctl reaches the daemon"),
     ROW("", "observe_socket", SOCKET, "/run/postern/observe", observe_socket,
         "where the Dovecot plugin reports logins"),
+    ROW("", "metrics_listen", LOCAL_LISTENERS, "", metrics_listen,
+        "where metrics are served to Prometheus; empty: nowhere"),
     ROW("", "accounts_db", PATH, "/var/lib/postern/accounts.db", accounts_db,
         "database of domains, accounts, aliases, grants, modes and lists"),
     ROW("", "state_db", PATH, "/var/lib/postern/state.db", state_db, "database of what was observed"),

@@ -29,6 +29,7 @@ enum config_type {
     CONFIG_MAIL, /* Dovecot's mail location, with the same */
     CONFIG_QUOTA,
     CONFIG_LISTENERS,
+    CONFIG_LOCAL_LISTENERS,
     CONFIG_SERVERS,
     CONFIG_NETWORKS,
     CONFIG_PORTS,

@@ -18,7 +18,7 @@ enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, TEXT_MAX
 typedef enum result check_fn(const struct config_row *, struct span value, struct strbuf *, struct error *);
 
 static check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
-    check_service, check_url, check_delimiter, check_text, check_listener, check_server, check_network, check_suffix,
+    check_service, check_url, check_delimiter, check_text, check_listener, check_local_listener, check_server, check_network, check_suffix,
     check_self, check_field;
 
 static const struct type {
@@ -45,6 +45,7 @@ static const struct type {
     [CONFIG_MAIL] = { "mail location with placeholders", KIND_STRING, check_field, {} },
     [CONFIG_QUOTA] = { "size", KIND_STRING, check_field, {} },
     [CONFIG_LISTENERS] = { "list of listeners", KIND_STRINGS, check_listener, {} },
+    [CONFIG_LOCAL_LISTENERS] = { "list of listeners of this host", KIND_STRINGS, check_local_listener, {} },
     [CONFIG_SERVERS] = { "list of name servers", KIND_STRINGS, check_server, {} },
     [CONFIG_NETWORKS] = { "list of networks", KIND_NETWORKS, check_network, {} },
     [CONFIG_PORTS] = { "list of ports", KIND_PORTS, check_number, {} },
@@ -269,6 +270,21 @@ static enum result check_listener(const struct config_row *row, struct span valu
                          "inet:[::1]:10040",
                          value.ptr);
     return OK;
+}
+
+/* unix:, or an address that only this host reaches. */
+static enum result check_local_listener(const struct config_row *row, struct span value, struct strbuf *b,
+                                        struct error *e)
+{
+    size_t before = b->len;
+    enum result r = check_listener(row, value, b, e);
+    struct span canonical = { b->ptr + before, b->len - before };
+
+    if (r != OK || starts_with(canonical, SPAN("unix:")) || starts_with(canonical, SPAN("inet:127.")) ||
+        starts_with(canonical, SPAN("inet:[::1]:")))
+        return r;
+    return error_set(e, BAD, "'%.64s' is open to other hosts; write unix:/path, inet:127.0.0.1:9464 or inet:[::1]:9464",
+                     value.ptr);
 }
 
 /* ---- addresses and names ---- */

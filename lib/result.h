@@ -21,6 +21,7 @@ enum result {
     TRY_AGAIN, /* could not ask now; the same question may succeed later */
     BAD        /* the input is wrong and will stay so */
 };
+enum { RESULT_COUNT = BAD + 1 };
 
 /* One line for a person: what, where, and the remedy.  Empty: no error. */
 struct error {

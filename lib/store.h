@@ -70,6 +70,7 @@ enum query {
     QUERY_LIST_SHAPE,         /* -> field, prefix ("" or "4/24", "6/64"): which kinds of entries there are */
     QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */
     QUERY_ACCOUNT_COUNTS,     /* -> accounts, suspended, domains, aliases, grants, policies, entries */
+    QUERY_SUSPENDED_COUNT,    /* now -> accounts */
     QUERY_OBSERVATIONS,       /* since -> subject, check_name, cause, envelope_sender, client, mode,
                                  subject_kind, count, delivered, first_seen, last_seen, sample */
     QUERY_OBSERVATIONS_OF,    /* subject -> the same */

@@ -84,6 +84,8 @@ const char *const query_sql[QUERY_COUNT] = {
                              " (SELECT count(*) FROM domain), (SELECT count(*) FROM alias),"
                              " (SELECT count(*) FROM send_grant), (SELECT count(*) FROM policy),"
                              " (SELECT count(*) FROM list_entry)",
+    [QUERY_SUSPENDED_COUNT] = "SELECT count(*) FROM account WHERE suspended IS NOT NULL"
+                              " AND (suspended_until IS NULL OR suspended_until > ?1)",
     [QUERY_OBSERVATIONS] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE last_seen >= ?1"
                            " ORDER BY subject, check_name, cause, envelope_sender, client, mode",
     [QUERY_OBSERVATIONS_OF] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE subject = ?1"

@@ -209,6 +209,7 @@ static void add_dns_status(struct strbuf *b)
 static enum served status(struct conn *c, struct span lines)
 {
     struct server_stats s = server_stats(the_daemon.server);
+    const uint64_t *outcome = the_daemon.counts.outcome;
     char array[4096];
     struct strbuf b;
 
@@ -217,8 +218,8 @@ static enum served status(struct conn *c, struct span lines)
     strbuf_addf(&b, "result=OK\nversion=%s\nuptime_s=%lld\nconfiguration=%s\nconfiguration_read=%lld\n",
                 PACKAGE_VERSION, (long long)(daemon_now() - the_daemon.started), the_daemon.config->path,
                 (long long)the_daemon.configured);
-    strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\n", (unsigned long long)the_daemon.decisions[0],
-                (unsigned long long)the_daemon.decisions[1], (unsigned long long)the_daemon.decisions[2]);
+    strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\n", (unsigned long long)outcome[OUTCOME_PASS],
+                (unsigned long long)outcome[OUTCOME_REFUSE], (unsigned long long)outcome[OUTCOME_DEFER]);
     strbuf_addf(&b,
                 "connections=%u\nwaiting=%u\naccepted=%llu\nrequests=%llu\nmalformed=%llu\noversized=%llu\n"
                 "closed_idle=%llu\nclosed_at_cap=%llu\n",

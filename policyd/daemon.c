@@ -192,6 +192,8 @@ static const char *needs_restart(const struct config *old, const struct config *
         return "listen";
     if (!same_list(&old->socketmap_listen, &new->socketmap_listen))
         return "socketmap_listen";
+    if (!same_list(&old->metrics_listen, &new->metrics_listen))
+        return "metrics_listen";
     if (strcmp(old->control_socket, new->control_socket) != 0)
         return "control_socket";
     if (strcmp(old->accounts_db, new->accounts_db) != 0)

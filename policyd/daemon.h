@@ -8,6 +8,8 @@
 #include "lib/config.h"
 #include "policyd/aggregate.h"
 #include "policyd/answered.h"
+#include "policyd/counts.h"
+#include "policyd/facts.h"
 #include "policyd/resolver.h"
 #include "policyd/rows.h"
 #include "policyd/server.h"
@@ -27,7 +29,8 @@ struct daemon {
     struct server *server;
     int64_t started;       /* seconds since 1970 */
     int64_t configured;    /* likewise: the configuration was read */
-    uint64_t decisions[3]; /* pass, refuse, defer */
+    struct counts counts;
+    struct facts_counts facts_counts;
 };
 
 extern struct daemon the_daemon;

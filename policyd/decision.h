@@ -26,6 +26,7 @@ struct finding {
     enum verdict verdict;
     enum mode mode;
     bool explain;
+    uint64_t elapsed_ns; /* of its last run; 0: not timed */
     char reply[REPLY_MAX];
     char cause[CAUSE_MAX];     /* a word, or what it was, e.g. the suffix */
     char subject[SUBJECT_MAX]; /* who would have to mend it: account or remote host */

@@ -18,6 +18,7 @@ enum dns_type { DNS_A, DNS_AAAA, DNS_MX, DNS_TXT };
 /* NXDOMAIN (RFC 8020: nothing below it either) and NODATA (RFC 2308, 2.2) are
  * answers; FAILED is none: SERVFAIL, REFUSED, time-out, garbage, a limit. */
 enum dns_status { DNS_FOUND, DNS_NODATA, DNS_NXDOMAIN, DNS_FAILED, DNS_PENDING };
+enum { DNS_STATUS_COUNT = DNS_PENDING + 1 };
 
 enum { DNS_NAME_MAX = 253, DNS_RECORDS_MAX = 16, DNS_TEXT_MAX = 255 };
 

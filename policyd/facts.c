@@ -11,6 +11,8 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->config = config;
     f->rows = rows;
     f->dns = dns;
+    f->clock_ns = NULL;
+    f->counts = NULL;
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
 }
@@ -23,15 +25,42 @@ void facts_begin(struct facts *f, struct dns_waiter *waiter, int64_t now)
     f->lookups = 0;
 }
 
-static enum result get(struct facts *f, enum query q, const char *const *params, size_t count,
-                       struct rowset *rowset_r)
+const char *const fact_kind_names[FACT_KINDS] = { "domain", "account", "alias", "grant", "policy", "list" };
+
+static enum fact_kind kind_of(enum query q)
 {
-    return rows_get(f->rows, q, params, count, f->now, rowset_r);
+    switch (q) {
+    case QUERY_DOMAIN:
+        return FACT_DOMAIN;
+    case QUERY_ACCOUNT:
+        return FACT_ACCOUNT;
+    case QUERY_GRANT:
+    case QUERY_GRANTS_OF:
+    case QUERY_GRANTEES:
+        return FACT_GRANT;
+    case QUERY_POLICY:
+        return FACT_POLICY;
+    case QUERY_LISTED:
+    case QUERY_LIST_SHAPE:
+        return FACT_LIST;
+    default: /* an alias, its destinations and members, or whichever an address is */
+        return FACT_ALIAS;
+    }
+}
+
+enum result facts_query(struct facts *f, enum query q, const char *const *params, size_t count,
+                        struct rowset *rowset_r)
+{
+    enum result r = rows_get(f->rows, q, params, count, f->now, rowset_r);
+
+    if (f->counts)
+        f->counts->row[kind_of(q)][r]++;
+    return r;
 }
 
 static enum result get1(struct facts *f, enum query q, const char *param, struct rowset *rowset_r)
 {
-    return get(f, q, &param, 1, rowset_r);
+    return facts_query(f, q, &param, 1, rowset_r);
 }
 
 static void copy(char *array, size_t size, const char *text)
@@ -117,13 +146,13 @@ enum result facts_alias_member(struct facts *f, const char *alias, const char *d
     const char *const params[] = { alias, destination };
     struct rowset set;
 
-    return get(f, QUERY_ALIAS_MEMBER, params, 2, &set);
+    return facts_query(f, QUERY_ALIAS_MEMBER, params, 2, &set);
 }
 
 enum result facts_column(struct facts *f, enum query q, const char *const *params, size_t count,
                          struct rowset *rowset_r)
 {
-    return get(f, q, params, count, rowset_r);
+    return facts_query(f, q, params, count, rowset_r);
 }
 
 static void at_domain(const struct address *a, char text_r[static DOMAIN_MAX + 2])
@@ -170,12 +199,12 @@ enum result facts_grant(struct facts *f, const struct address *login, const stru
 
     at_domain(login, login_domain);
     at_domain(sender, sender_domain);
-    r = get(f, QUERY_GRANTS_OF, params, 2, &set);
+    r = facts_query(f, QUERY_GRANTS_OF, params, 2, &set);
     if (r == OK)
         return choose_grant(&set, sender->text, sender_domain, row_r);
     if (r != LIMIT)
         return r;
-    r = get(f, QUERY_GRANT, params, 4, &set);
+    r = facts_query(f, QUERY_GRANT, params, 4, &set);
     return r == OK ? take_grant(&set, row_r) : r;
 }
 
@@ -257,5 +286,9 @@ enum dns_status facts_dns(struct facts *f, struct span name, enum dns_type type,
 
     if (f->dns && f->lookups++ < f->config->dns.lookups)
         status = f->dns->ask(f->dns, name, type, f->waiter, answer_r);
-    return status == DNS_PENDING && f->expired ? DNS_FAILED : status;
+    if (status == DNS_PENDING && f->expired)
+        status = DNS_FAILED;
+    if (f->counts)
+        f->counts->dns[status]++;
+    return status;
 }

@@ -13,6 +13,15 @@
 
 enum { REASON_MAX = 400 };
 
+/* How often each kind of fact was asked for, by its answer, since the start. */
+enum fact_kind { FACT_DOMAIN, FACT_ACCOUNT, FACT_ALIAS, FACT_GRANT, FACT_POLICY, FACT_LIST, FACT_KINDS };
+extern const char *const fact_kind_names[FACT_KINDS];
+
+struct facts_counts {
+    uint64_t row[FACT_KINDS][RESULT_COUNT];
+    uint64_t dns[DNS_STATUS_COUNT];
+};
+
 /* The policy rows of one scope, as long as they stay the same. */
 struct scope_modes {
     char scope[ADDRESS_MAX + 1];
@@ -31,6 +40,8 @@ struct facts {
     int64_t now;               /* seconds since 1970 */
     bool expired;              /* the deadline has passed: nothing is waited for */
     unsigned lookups;          /* DNS questions of this request so far */
+    uint64_t (*clock_ns)(void); /* NULL: checks are not timed */
+    struct facts_counts *counts; /* NULL: not counted */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
 };
@@ -73,6 +84,10 @@ struct address_row {
 };
 enum result facts_address(struct facts *, const char *address, struct address_row *row_r) MUST_CHECK;
 enum result facts_alias_member(struct facts *, const char *alias, const char *destination) MUST_CHECK;
+
+/* Any query on accounts.db, as rows_get answers it, counted. */
+enum result facts_query(struct facts *, enum query, const char *const *params, size_t count,
+                        struct rowset *rowset_r) MUST_CHECK;
 
 /* Hands out the rows of a one-column query (destinations, grantees): texts as in
  * struct rowset. LIMIT: too many. */

@@ -82,7 +82,7 @@ static enum result look_up(struct search *s, const char *field, const char *valu
     const char *const params[] = { field, value };
     const char *column[7];
     struct rowset set;
-    enum result r = rows_get(s->facts->rows, QUERY_LISTED, params, 2, s->facts->now, &set);
+    enum result r = facts_query(s->facts, QUERY_LISTED, params, 2, &set);
 
     if (r != OK)
         return r == NOT_FOUND ? OK : r;
@@ -145,7 +145,7 @@ enum result facts_listed(struct facts *f, const struct request *q, struct listed
     struct search s = { .facts = f, .request = q, .best = row_r, .best_rank = -1 };
     struct rowset set;
     char shape[2048]; /* copied: the look-ups below reuse the rows' memory */
-    enum result r = rows_get(f->rows, QUERY_LIST_SHAPE, NULL, 0, f->now, &set);
+    enum result r = facts_query(f, QUERY_LIST_SHAPE, NULL, 0, &set);
 
     if (r != OK)
         return r;

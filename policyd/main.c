@@ -25,6 +25,7 @@
 #include "policyd/daemon.h"
 #include "policyd/log.h"
 #include "policyd/login_service.h"
+#include "policyd/metrics_service.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, SOCKETS_MAX = 64 };
 
@@ -43,7 +44,7 @@ struct options {
 /* A listening socket and what it serves. */
 struct opened {
     int fd;
-    const struct service *service;
+    const struct service *service; /* NULL: metrics */
 };
 
 struct sockets {
@@ -175,6 +176,8 @@ static enum result open_sockets(struct sockets *s, const struct config *c, struc
         r = open_list(s, &c->listen, postfix_gid, &policy_service, e);
     if (r == OK && !(held & 2))
         r = open_list(s, &c->socketmap_listen, postfix_gid, &socketmap_service, e);
+    if (r == OK)
+        r = open_list(s, &c->metrics_listen, control_gid, NULL, e);
     if (r == OK && !(held & 4)) {
         r = str_copy(span_of(c->control_socket), spec + 5, sizeof spec - 5);
         r = r == OK ? add_socket(s, spec, control_gid, &control_service, e)
@@ -190,7 +193,8 @@ static enum result serve_sockets(const struct sockets *s, struct error *e)
     enum result r = OK;
 
     for (size_t i = 0; r == OK && i < s->count; i++)
-        r = server_listen(the_daemon.server, s->item[i].fd, s->item[i].service, e);
+        r = s->item[i].service ? server_listen(the_daemon.server, s->item[i].fd, s->item[i].service, e)
+                               : metrics_listen(s->item[i].fd, e);
     return r == OK ? login_listen(s->observe, e) : r;
 }
 
@@ -313,6 +317,7 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
         log_format(LOG_LEVEL_INFO, "policyd stops");
     }
     login_close();
+    metrics_close();
     daemon_close();
     for (int i = 0; i < 3; i++)
         if (signals[i])

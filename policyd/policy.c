@@ -82,6 +82,16 @@ static void run_check(enum check_id id, const struct request *q, struct facts *f
         proposals_cut(&d->proposed, proposed);
 }
 
+static void run_timed(enum check_id id, const struct request *q, struct facts *facts, enum result list,
+                      const struct listed_row *listed, struct decision *d)
+{
+    struct finding *f = &d->finding[id];
+    uint64_t start = facts->clock_ns ? facts->clock_ns() : 0;
+
+    run_check(id, q, facts, list, listed, d);
+    f->elapsed_ns = facts->clock_ns && f->verdict != VERDICT_NONE ? facts->clock_ns() - start : 0;
+}
+
 /* The one place that says what a fact that could not be had means: mail waits where
  * accounts are unreadable, and passes where it is DNS. */
 static bool try_again_defers(enum check_id id, const struct finding *f)
@@ -123,7 +133,7 @@ enum result policy_decide(const struct request *q, struct facts *facts, bool exp
     for (int id = 0; id < CHECK_COUNT; id++) {
         struct finding *f = &decision_r->finding[id];
         f->explain = explain;
-        run_check((enum check_id)id, q, facts, list, &listed, decision_r);
+        run_timed((enum check_id)id, q, facts, list, &listed, decision_r);
         pending |= f->verdict == VERDICT_PENDING;
     }
     if (pending && !facts->expired)

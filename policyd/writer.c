@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policyd/clock.h"
 #include "policyd/log.h"
 
 enum {
@@ -98,10 +99,11 @@ static void fail_job(struct job *job, const char *why)
         job->set[i].result = error_set(&job->set[i].error, TRY_AGAIN, "nothing was changed: %s", why);
 }
 
-static void note_alarm(struct writer *w, const char *why)
+static void note_alarm(struct writer *w, enum database d, const char *why)
 {
     pthread_mutex_lock(&w->mutex);
     w->stats.failures++;
+    w->stats.failing[d] = true;
     error_set(&w->alarm, OK, "%s", why);
     pthread_mutex_unlock(&w->mutex);
 }
@@ -111,8 +113,10 @@ static struct job *apply_batch(struct writer *w, struct job *job)
 {
     struct change_set *sets[BATCH_MAX];
     enum database d = job->database;
+    uint64_t start = clock_monotonic_ns();
     size_t count = 0;
     struct error e;
+    bool done;
 
     for (; job && job->database == d && count + job->sets <= BATCH_MAX; job = job->next)
         for (size_t i = 0; i < job->sets; i++)
@@ -120,15 +124,20 @@ static struct job *apply_batch(struct writer *w, struct job *job)
     if (hold_database(w, d, &e) != OK) {
         for (size_t i = 0; i < count; i++)
             sets[i]->result = error_set(&sets[i]->error, TRY_AGAIN, "nothing was changed: %s", e.text);
-        note_alarm(w, e.text);
+        note_alarm(w, d, e.text);
         return job;
     }
-    if (store_apply(w->store[d], sets, count, time(NULL)) != OK)
-        note_alarm(w, sets[0]->error.text);
+    done = store_apply(w->store[d], sets, count, time(NULL)) == OK;
+    if (!done)
+        note_alarm(w, d, sets[0]->error.text);
     w->dirty[d]++;
     pthread_mutex_lock(&w->mutex);
     w->stats.transactions++;
     w->stats.sets += count;
+    if (done)
+        w->stats.failing[d] = false;
+    histogram_add(&w->stats.duration, duration_bounds, clock_monotonic_ns() - start);
+    histogram_add(&w->stats.size, size_bounds, count);
     w->accounts_changed |= d == DATABASE_ACCOUNTS;
     pthread_mutex_unlock(&w->mutex);
     return job;
@@ -173,10 +182,12 @@ static bool take_work(struct writer *w, struct queue *work)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += CHECKPOINT_S;
     pthread_mutex_lock(&w->mutex);
+    w->stats.busy_since_ns = 0;
     while (!w->waiting.first && !w->stop)
         if (pthread_cond_timedwait(&w->cond, &w->mutex, &until) == ETIMEDOUT)
             break;
     queue_move(work, &w->waiting);
+    w->stats.busy_since_ns = work->first ? clock_monotonic_ns() : 0;
     go_on = work->first || !w->stop;
     pthread_mutex_unlock(&w->mutex);
     return go_on;

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "lib/store.h"
+#include "policyd/histogram.h"
 
 struct writer;
 
@@ -44,6 +45,9 @@ void writer_close(struct writer **);
 
 struct writer_stats {
     uint64_t transactions, sets, failures;
+    struct histogram duration, size; /* of transactions: nanoseconds, sets */
+    bool failing[2];                 /* by enum database: the last transaction failed */
+    uint64_t busy_since_ns;          /* CLOCK_MONOTONIC: at work since then; 0: idle */
 };
 struct writer_stats writer_stats(const struct writer *);
 
