@@ -72,7 +72,7 @@ static const struct config_row rows[] = {
     NUMBER("limits", "idle_timeout_s", NUMBER, "600", 300, 86400, limits.idle_timeout_s,
            "time without a request after which a connection is closed, in seconds"),
     NUMBER("limits", "keep_days", NUMBER, "90", 1, 3650, limits.keep_days,
-           "time that an observation is kept after it was last seen, in days"),
+           "time that an observation is kept after it was last seen, and an event, in days"),
 
     ROW("dovecot", "home", HOME, "/var/vmail/{domain}/{local}", dovecot.home,
         "home directory that the userdb gives; {user}, {local}, {domain} are filled in"),

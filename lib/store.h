@@ -80,6 +80,10 @@ enum query {
                                  client, cause, bare, count, first_seen, last_seen */
     QUERY_LOGINS_OF,          /* account -> the same */
     QUERY_TALLIES,            /* since, scope -> start, check_name, outcome, count */
+    QUERY_ACCOUNT_EVENTS,     /* id -> id, time, kind, account, services, reason, until, by, evidence: of
+                                 accounts.db, the next 64 that state.db is to be told of */
+    QUERY_EVENTS,             /* id, account ('' all), since -> as struct event_row: the next 256, ordered */
+    QUERY_EVENT_LAST,         /* -> id, time of the newest */
     QUERY_COUNT
 };
 
@@ -121,6 +125,10 @@ enum field {
     FIELD_START,       /* seconds since 1970, empty: 0 */
     FIELD_NUMBER,      /* how many */
     FIELD_DELIVERED, FIELD_RECIPIENTS, FIELD_BYTES, /* likewise */
+    FIELD_EVENT,       /* its kind (event_row.h) */
+    FIELD_ACCOUNT,     /* an address, or empty */
+    FIELD_BY, FIELD_EVIDENCE, /* one line each, may be empty: who or what did it, and what was seen */
+    FIELD_ORIGIN,      /* a number, or empty */
     FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
     FIELD_COUNT
 };
@@ -131,8 +139,9 @@ enum change_kind {
     CHANGE_ACCOUNT_ADD,     /* address, kind, password */
     CHANGE_ACCOUNT_PASSWORD,/* address, password */
     CHANGE_ACCOUNT_STATUS,  /* address, status */
-    CHANGE_ACCOUNT_SUSPEND, /* address, services, reason, until */
-    CHANGE_ACCOUNT_RELEASE, /* address, new_password: with 1 also one that is not suspended */
+    CHANGE_ACCOUNT_SUSPEND, /* address, services, reason, until, by, evidence; also an event, as the next */
+    CHANGE_ACCOUNT_RELEASE, /* address, new_password: with 1 also one that is not suspended, by */
+    CHANGE_ACCOUNT_EVENT_DONE, /* id: state.db has it and all before */
     CHANGE_ACCOUNT_REMOVE,  /* address; with its fields, grants, policy rows and alias memberships */
     CHANGE_ACCOUNT_FIELD_SET, /* scope (not the host), name, value */
     CHANGE_ACCOUNT_FIELD_UNSET, /* scope, name */
@@ -154,6 +163,8 @@ enum change_kind {
     CHANGE_TALLY,           /* start, scope, check or '', outcome, number */
     CHANGE_LOGIN,           /* subject, outcome, service, mechanism, security, port, server_name, client, cause,
                                bare, number */
+    CHANGE_EVENT_ADD,       /* event, account, subject, services, reason, until, by, evidence; start: when, 0
+                               now; origin: its id in accounts.db, with which it is added once */
     CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
     CHANGE_COUNT
 };
@@ -193,6 +204,8 @@ enum result change_validate(const struct change *, struct error *) MUST_CHECK;
 
 /* Rows that policyd keeps of each kind of observation. */
 enum { OBSERVATION_ROWS_MAX = 65536 };
+/* And of events, the newest. */
+#define EVENT_ROWS_MAX 65536
 
 /* ---- a store ---- */
 

@@ -127,10 +127,11 @@ static enum result check_together(const struct change *c, struct change_values *
 }
 
 /* In a list entry the sender is one of three parts, of which two may be absent; a tally
- * without a check is of all mail. */
+ * without a check is of all mail; most events need no reason. */
 static bool field_optional(enum change_kind kind, enum field f)
 {
     return field_types[f].optional || (f == FIELD_CHECK && kind == CHANGE_TALLY) ||
+           (f == FIELD_REASON && kind == CHANGE_EVENT_ADD) ||
            (f == FIELD_SENDER && (kind == CHANGE_LIST_ADD || kind == CHANGE_LIST_REMOVE_ENTRY));
 }
 

@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "check_info.h"
+#include "event_row.h"
 #include "extra_field.h"
 #include "network.h"
 
@@ -170,6 +171,16 @@ static enum result check_field_name(struct change_values *v, const char *text, c
     return r == OK ? field_keep(v, text, value_r, e) : r;
 }
 
+static enum result check_event(struct change_values *v, const char *text, const char **value_r,
+                               struct error *e)
+{
+    enum event_kind kind;
+
+    if (event_kind_parse(text, &kind) == OK)
+        return field_keep(v, text, value_r, e);
+    return error_set(e, BAD, "no event '%.40s'", text);
+}
+
 static enum result check_name(struct change_values *v, const char *text, const char **value_r,
                               struct error *e)
 {
@@ -229,7 +240,7 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_PASSWORD] = { "password", check_password, false, NULL },
     [FIELD_STATUS] = { "status", check_status, false, NULL },
     [FIELD_SERVICES] = { "services", check_services, true, "all" },
-    [FIELD_REASON] = { "reason", check_line, false, NULL },
+    [FIELD_REASON] = { "reason", check_line, false, "" },
     [FIELD_UNTIL] = { "until", check_number, true, NULL },
     [FIELD_DESTINATION] = { "destination", check_address, false, NULL },
     [FIELD_SEND] = { "members_send", check_flag, true, NULL },
@@ -262,6 +273,11 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_DELIVERED] = { "delivered", check_number, false, NULL },
     [FIELD_RECIPIENTS] = { "recipients", check_number, false, NULL },
     [FIELD_BYTES] = { "bytes", check_number, false, NULL },
+    [FIELD_EVENT] = { "event", check_event, false, NULL },
+    [FIELD_ACCOUNT] = { "account", check_address, true, "" },
+    [FIELD_BY] = { "by", check_line, true, "" },
+    [FIELD_EVIDENCE] = { "evidence", check_line, true, "" },
+    [FIELD_ORIGIN] = { "origin", check_number, true, NULL },
     [FIELD_NOW] = { "now", NULL, true, NULL },
 };
 

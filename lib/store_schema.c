@@ -4,7 +4,7 @@
 /* Columns of an account for people and programs: never the password. */
 #define ACCOUNT_COLUMNS                                                                                      \
     "account.address, kind, status, suspended, suspended_reason, suspended_since, suspended_until, "         \
-    "credential.changed, created, new_password_since"
+    "credential.changed, created, new_password_since, suspended_by, suspended_evidence"
 #define ACCOUNT_TABLES " FROM account LEFT JOIN credential ON credential.address = account.address "
 
 #define OBSERVATION_COLUMNS                                                                                  \
@@ -98,6 +98,11 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_LOGINS_OF] = "SELECT " LOGIN_COLUMNS " FROM login WHERE account = ?1 ORDER BY " LOGIN_KEY,
     [QUERY_TALLIES] = "SELECT start, check_name, outcome, count FROM tally WHERE start >= ?1 AND scope = ?2"
                       " ORDER BY start, check_name, outcome",
+    [QUERY_ACCOUNT_EVENTS] = "SELECT id, time, kind, account, services, reason, until, by, evidence"
+                             " FROM account_event WHERE id > ?1 ORDER BY id LIMIT 64",
+    [QUERY_EVENTS] = "SELECT id, time, kind, account, subject, services, reason, until, by, evidence FROM event"
+                     " WHERE id > ?1 AND ?2 IN ('', account) AND time >= ?3 ORDER BY id LIMIT 256",
+    [QUERY_EVENT_LAST] = "SELECT id, time FROM event ORDER BY id DESC LIMIT 1",
 };
 
 /* An account takes its policy rows, grants and memberships with it; an alias that
@@ -112,6 +117,9 @@ const char *const query_sql[QUERY_COUNT] = {
 /* Of each outcome and security: neither guessing nor a telephone on its way pushes out a
  * login that ought to be mended. */
 #define LOGINS_OF_ONE "64"
+
+#define TEXT_OF(number)  TEXT_OF_(number)
+#define TEXT_OF_(number) #number
 
 #define OBSERVATION_KEY "subject, check_name, cause, envelope_sender, client, mode"
 #define TRIM_KIND(kind)                                                                                      \
@@ -155,18 +163,28 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "UPDATE account SET status = :status WHERE address = :address" },
         "no account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_SUSPEND] = { "account-suspend", DATABASE_ACCOUNTS,
-        { FIELD_ADDRESS, FIELD_SERVICES, FIELD_REASON, FIELD_UNTIL, FIELD_NOW },
-        { "UPDATE account SET suspended = :services, suspended_reason = :reason,"
-          " suspended_since = :now, suspended_until = :until WHERE address = :address" },
+        { FIELD_ADDRESS, FIELD_SERVICES, FIELD_REASON, FIELD_UNTIL, FIELD_BY, FIELD_EVIDENCE, FIELD_NOW },
+        { "UPDATE account SET suspended = :services, suspended_reason = :reason, suspended_since = :now,"
+          " suspended_until = :until, suspended_by = :by, suspended_evidence = :evidence"
+          " WHERE address = :address",
+          "INSERT INTO account_event (time, kind, account, services, reason, until, by, evidence)"
+          " VALUES (:now, 'account_suspended', :address, :services, :reason, :until, :by, :evidence)" },
         "no account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_RELEASE] = { "account-release", DATABASE_ACCOUNTS,
-        { FIELD_ADDRESS, FIELD_NEW_PASSWORD, FIELD_NOW },
-        { "UPDATE account SET suspended = NULL, suspended_reason = NULL, suspended_since = NULL,"
-          " suspended_until = NULL,"
+        { FIELD_ADDRESS, FIELD_NEW_PASSWORD, FIELD_BY, FIELD_NOW },
+        { "INSERT INTO account_event (time, kind, account, services, reason, by, evidence)"
+          " SELECT :now, CASE WHEN suspended IS NULL THEN 'password_demanded' ELSE 'account_released' END,"
+          " address, suspended, coalesce(suspended_reason, ''), :by,"
+          " CASE :new_password WHEN '1' THEN 'another password is demanded' ELSE '' END"
+          " FROM account WHERE address = :address AND (suspended IS NOT NULL OR :new_password = '1')",
+          "UPDATE account SET suspended = NULL, suspended_reason = NULL, suspended_since = NULL,"
+          " suspended_until = NULL, suspended_by = NULL, suspended_evidence = NULL,"
           " new_password_since = CASE :new_password WHEN '1' THEN :now ELSE new_password_since END"
-          " WHERE address = :address AND (suspended IS NOT NULL OR :new_password = '1')",
+          " WHERE address = :address",
           "UPDATE credential SET spent = password WHERE address = :address AND :new_password = '1'" },
         "no suspended account {address}", NULL, NULL },
+    [CHANGE_ACCOUNT_EVENT_DONE] = { "account-event-done", DATABASE_ACCOUNTS, { FIELD_ID, FIELD_NOW },
+        { "DELETE FROM account_event WHERE id <= CAST(:id AS INTEGER)" }, NULL, NULL, NULL },
     [CHANGE_ACCOUNT_REMOVE] = { "account-remove", DATABASE_ACCOUNTS, { FIELD_ADDRESS, FIELD_NOW },
         { "DELETE FROM account WHERE address = :address",
           "DELETE FROM send_grant WHERE :address IN (grantee, sender)",
@@ -287,10 +305,20 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " (SELECT " LOGIN_KEY " FROM login WHERE account = :subject AND outcome = :outcome AND security = :security"
           " ORDER BY last_seen DESC LIMIT 9223372036854775807 OFFSET " LOGINS_OF_ONE ")" },
         NULL, NULL, NULL },
+    [CHANGE_EVENT_ADD] = { "event-add", DATABASE_STATE,
+        { FIELD_EVENT, FIELD_ACCOUNT, FIELD_SUBJECT, FIELD_SERVICES, FIELD_REASON, FIELD_UNTIL, FIELD_BY,
+          FIELD_EVIDENCE, FIELD_ORIGIN, FIELD_START, FIELD_NOW },
+        { "INSERT INTO event (time, kind, account, subject, services, reason, until, by, evidence, origin)"
+          " VALUES (CASE :start WHEN '0' THEN :now ELSE :start END, :event, :account, :subject,"
+          " CASE WHEN :event IN ('account_suspended', 'account_released') THEN :services END,"
+          " :reason, :until, :by, :evidence, :origin) ON CONFLICT (origin, time) DO NOTHING",
+          "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - " TEXT_OF(EVENT_ROWS_MAX) },
+        NULL, NULL, NULL },
     [CHANGE_STATE_TRIM] = { "state-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_START, FIELD_NOW },
         { "DELETE FROM tally WHERE start < :start",
           "DELETE FROM sending WHERE last_seen < :start",
           "DELETE FROM login WHERE last_seen < :start",
+          "DELETE FROM event WHERE time < :start",
           "DELETE FROM observation WHERE subject_kind IN ('account', 'sender', 'host') AND arrived IN (0, 1)"
           " AND last_seen < :start",
           TRIM_KIND("account"), TRIM_KIND("sender"), TRIM_KIND("host") },

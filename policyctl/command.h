@@ -39,7 +39,9 @@ enum option_id {
     OPT_DOMAIN,
     OPT_DOVECOT_CONFIG,
     OPT_DRY_RUN,
+    OPT_EVIDENCE,
     OPT_FIELD,
+    OPT_FOLLOW,
     OPT_FORMAT,
     OPT_GID,
     OPT_HELO,
@@ -116,6 +118,7 @@ struct command {
 
 /* One table a file; each ends in a row without a name. */
 extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
+    events_commands[],
     explain_commands[], export_commands[], export_maps_commands[], grant_commands[], help_commands[], import_commands[],
     init_commands[], letter_commands[],
     list_commands[], policy_commands[], readiness_commands[], status_commands[], who_commands[];

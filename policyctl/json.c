@@ -1,28 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policyctl/json.h"
 
-#include "lib/str.h"
-
-static void put_string(FILE *out, struct span text)
-{
-    putc('"', out);
-    for (size_t i = 0, n; i < text.len; i += n) {
-        const unsigned char *p = (const unsigned char *)text.ptr + i;
-        n = utf8_length(text.ptr + i, text.len - i);
-        if (n == 0) {
-            fputs("\xef\xbf\xbd", out); /* U+FFFD */
-            n = 1;
-        } else if (*p == '"' || *p == '\\')
-            fprintf(out, "\\%c", *p);
-        else if (*p < ' ' || *p == 0x7f)
-            fprintf(out, "\\u%04x", *p);
-        else if (*p == 0xc2 && p[1] < 0xa0) /* C1: some terminals obey it */
-            fprintf(out, "\\u%04x", p[1]);
-        else
-            fwrite(p, 1, n, out);
-    }
-    putc('"', out);
-}
+#include "lib/json_text.h"
 
 static void begin(struct json *j, const char *key)
 {
@@ -31,7 +10,7 @@ static void begin(struct json *j, const char *key)
     if (j->depth > 0)
         fprintf(j->out, "\n%*s", (int)j->depth * 2, "");
     if (key) {
-        put_string(j->out, span_of(key));
+        json_text_write(span_of(key), j->out);
         fputs(": ", j->out);
     }
     j->follows = true;
@@ -60,7 +39,7 @@ void json_text(struct json *j, const char *key, const char *value)
 {
     begin(j, key);
     if (value)
-        put_string(j->out, span_of(value));
+        json_text_write(span_of(value), j->out);
     else
         fputs("null", j->out);
 }

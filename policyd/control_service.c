@@ -180,8 +180,9 @@ static void add_store_status(struct strbuf *b)
                 (unsigned long long)rows.last_good, (unsigned long long)rows.failed);
     strbuf_addf(b, "commits=%llu\nchanges=%llu\ncommit_failures=%llu\n", (unsigned long long)w.transactions,
                 (unsigned long long)w.sets, (unsigned long long)w.failures);
-    strbuf_addf(b, "observations_lost=%llu\nlog_dropped=%llu\n",
+    strbuf_addf(b, "observations_lost=%llu\nevents_lost=%llu\nlog_dropped=%llu\n",
                 (unsigned long long)aggregate_lost(the_daemon.aggregate),
+                (unsigned long long)events_lost(the_daemon.events),
                 (unsigned long long)log_dropped());
 }
 

@@ -67,6 +67,7 @@ static void on_accounts_changed(void *context)
 {
     (void)context;
     rows_changed(the_daemon.rows);
+    events_accounts_changed(the_daemon.events, false);
 }
 
 /* ---- the watch on accounts.db: removed, replaced, changed by somebody else ---- */
@@ -87,6 +88,7 @@ static void accounts_back(struct daemon *d)
         return; /* it was said once; looked at again in a second */
     log_format(LOG_LEVEL_WARNING, "%s is opened anew", d->config->accounts_db);
     rows_use(d->rows, d->accounts);
+    events_accounts_changed(d->events, true);
     if (store_version(d->accounts, &watch.version) != OK)
         watch.version = 0;
 }
@@ -105,6 +107,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
     else if (version != watch.version) {
         watch.version = version;
         rows_changed(d->rows);
+        events_accounts_changed(d->events, false);
     }
 }
 
@@ -142,9 +145,12 @@ enum result daemon_open(struct error *e)
     if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
         transactions_open(&d->transactions) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
+        events_open(d->base, d->writer, &d->events) != OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
     aggregate_keep(d->aggregate, d->config->limits.keep_days);
+    events_turn(d->events, d->accounts);
+    writer_commit(d->writer);
     return start_watch(d, e);
 }
 
@@ -154,7 +160,9 @@ void daemon_close(void)
 
     server_close(&d->server);
     aggregate_close(&d->aggregate);
+    events_finish(d->events);
     writer_close(&d->writer);
+    events_free(&d->events);
     if (watch.timer)
         event_free(watch.timer);
     rows_close(&d->rows);
@@ -171,6 +179,7 @@ void daemon_turn(void)
     policy_service_turn();
     server_send(the_daemon.server);
     rows_turn_end(the_daemon.rows);
+    events_turn(the_daemon.events, the_daemon.accounts);
     writer_commit(the_daemon.writer);
     log_flush();
 }

@@ -9,6 +9,7 @@
 #include "policyd/aggregate.h"
 #include "policyd/answered.h"
 #include "policyd/counts.h"
+#include "policyd/events.h"
 #include "policyd/facts.h"
 #include "policyd/resolver.h"
 #include "policyd/rows.h"
@@ -24,6 +25,7 @@ struct daemon {
     struct resolver *resolver;
     struct writer *writer;
     struct aggregate *aggregate;
+    struct events *events;
     struct answered *answered;
     struct transactions *transactions;
     struct server *server;

@@ -151,7 +151,8 @@ def test_account(admin):
     assert shown == {
         "address": "user@example.com", "kind": "user", "status": "active", "suspended": "smtp,imap",
         "suspended_reason": "stolen password", "suspended_until": local_seconds(2099, 12, 31, 23, 59),
-        "new_password_since": None, "grants": ["info@example.net"],
+        "new_password_since": None, "suspended_by": "root", "suspended_evidence": None,
+        "grants": ["info@example.net"],
         "fields": [{"name": "home", "value": "/var/vmail/{domain}/{local}", "from": "configuration"}],
         "policy": [{"check": "sender_login", "mode": "enforce", "until": None, "from": None}]}
     assert admin.ok("account", "list") == (

@@ -33,7 +33,7 @@ WRONG = [
     ("account set user@example.com", "account set: what? see policyctl help account set"),
     ("domain set example.com", "domain set: what? see policyctl help domain set"),
     ("account suspend user@example.com",
-     "missing --reason: usage: policyctl account suspend ADDRESS --reason TEXT [--services LIST] [--until DATE]"),
+     "missing --reason: usage: policyctl account suspend ADDRESS --reason TEXT [--evidence TEXT] [--services LIST] [--until DATE]"),
     ("alias add team@example.com user@example.com --members-send --no-members-send",
      "--members-send and --no-members-send exclude each other"),
     ("alias set team@example.com", "alias set: name --members-send or --no-members-send"),

@@ -139,13 +139,13 @@ START_TEST(each_change_and_query)
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "anna@example.com"), "user|disabled|all|spam|-|0|-");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "nobody@example.com"), "");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT_ALL, "john@example.com"),
-                     "john@example.com|user|active|-|-|-|-|1800000000|1800000000|-");
+                     "john@example.com|user|active|-|-|-|-|1800000000|1800000000|-|-|-");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNTS, "relay.example"),
-                     "smart@relay.example|relay|active|-|-|-|-|1800000000|1800000000|-");
+                     "smart@relay.example|relay|active|-|-|-|-|1800000000|1800000000|-|-|-");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNTS, ""),
-                     "anna@example.com|user|disabled|all|spam|1800000000|-|1800000000|1800000000|-\n"
-                     "john@example.com|user|active|-|-|-|-|1800000000|1800000000|-\n"
-                     "smart@relay.example|relay|active|-|-|-|-|1800000000|1800000000|-");
+                     "anna@example.com|user|disabled|all|spam|1800000000|-|1800000000|1800000000|-||\n"
+                     "john@example.com|user|active|-|-|-|-|1800000000|1800000000|-|-|-\n"
+                     "smart@relay.example|relay|active|-|-|-|-|1800000000|1800000000|-|-|-");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT_NAMES, "example.com"), "anna@example.com\njohn@example.com");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT_PASSWORD, "anna@example.com"), "{X}6|-");
     ck_assert_str_eq(ROWS(s, QUERY_ALIAS, "info@example.com"), "1|1|john@example.com");

@@ -28,7 +28,7 @@ static struct change change_with(enum change_kind kind, enum field field, const 
         [FIELD_NUMBER] = "1",                [FIELD_DELIVERED] = "0",
         [FIELD_START] = "0",                 [FIELD_OUTCOME] = "accepted",
         [FIELD_SECURITY] = "none",           [FIELD_NAME] = "quota",
-        [FIELD_VALUE] = "2G",
+        [FIELD_VALUE] = "2G",                [FIELD_EVENT] = "limit_hit",
     };
     struct change c = { .kind = kind };
 
