@@ -32,6 +32,7 @@ struct ctl {
 enum option_id {
     OPT_ACCOUNT,
     OPT_ALIAS_OF,
+    OPT_BY,
     OPT_CHECK,
     OPT_CLIENT,
     OPT_CONTEXT,
@@ -56,6 +57,7 @@ enum option_id {
     OPT_NO_MEMBERS_SEND,
     OPT_NOTE,
     OPT_OLD_NAME,
+    OPT_ONCE,
     OPT_PASSWORD_STDIN,
     OPT_PORT,
     OPT_POSTFIX_CONFIG,
@@ -64,6 +66,7 @@ enum option_id {
     OPT_QUOTA,
     OPT_REASON,
     OPT_RECIPIENT,
+    OPT_REFUSED,
     OPT_RELAY,
     OPT_REQUIRE_NEW_PASSWORD,
     OPT_SENDER,
@@ -121,7 +124,7 @@ extern const struct command account_commands[], alias_commands[], doctor_command
     events_commands[],
     explain_commands[], export_commands[], export_maps_commands[], grant_commands[], help_commands[], import_commands[],
     init_commands[], letter_commands[],
-    list_commands[], policy_commands[], readiness_commands[], status_commands[], who_commands[];
+    list_commands[], policy_commands[], readiness_commands[], status_commands[], top_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);

@@ -2,10 +2,8 @@
 /* policyctl status, policyctl reload: the daemon itself. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/control.h"
-#include "policyctl/command.h"
+#include "policyctl/ask.h"
 #include "policyctl/json.h"
 #include "policyctl/table.h"
 
@@ -40,20 +38,6 @@ static enum status read_counts(const struct ctl *ctl, struct counts *counts_r)
         status = fail_read(ctl);
     store_close(&store);
     return status;
-}
-
-/* reply: the rest of policyd's lines. */
-static enum result ask(const struct ctl *ctl, struct span request, char reply[static CONTROL_REPLY_MAX],
-                       struct error *e)
-{
-    int fd;
-    enum result r = control_connect(ctl->config->control_socket, &fd, e);
-
-    if (r != OK)
-        return TRY_AGAIN;
-    r = control_ask(fd, request, reply, e);
-    close(fd);
-    return r;
 }
 
 static void print_value(struct json *j, const char *name, const char *value)
@@ -100,7 +84,7 @@ static enum status run_status(struct ctl *ctl, const struct args *a)
     struct json json = { .out = stdout }, *j = a->option[OPT_JSON] ? &json : NULL;
     struct counts counts;
     struct error e;
-    bool runs = ask(ctl, SPAN("command=status\n\n"), reply, &e) == OK;
+    bool runs = ask_policyd(ctl, SPAN("command=status\n\n"), reply, &e) == OK;
     enum status status = read_counts(ctl, &counts);
 
     if (j)
@@ -118,7 +102,7 @@ static enum status run_reload(struct ctl *ctl, const struct args *a)
     struct error e;
 
     (void)a;
-    switch (ask(ctl, SPAN("command=reload\n\n"), reply, &e)) {
+    switch (ask_policyd(ctl, SPAN("command=reload\n\n"), reply, &e)) {
     case OK:
         return STATUS_DONE;
     case TRY_AGAIN:

@@ -14,6 +14,7 @@
 
 #include "lib/change_text.h"
 #include "lib/control.h"
+#include "policyd/control_top.h"
 #include "policyd/daemon.h"
 #include "policyd/log.h"
 #include "policyd/login_service.h"
@@ -235,6 +236,23 @@ static enum served status(struct conn *c, struct span lines)
     return SERVED;
 }
 
+static enum served top(struct conn *c, struct span lines)
+{
+    static char array[CONTROL_REPLY_MAX];
+    struct error e = { "" };
+    struct strbuf b;
+
+    strbuf_init(&b, array, sizeof array);
+    strbuf_adds(&b, "result=OK\n");
+    if (control_top(lines, &b, &e) != OK) {
+        reply(c, BAD, e.text);
+        return SERVED;
+    }
+    strbuf_addc(&b, '\n');
+    conn_reply(c, (struct span){ array, b.len });
+    return SERVED;
+}
+
 static enum served reload(struct conn *c, struct span lines)
 {
     struct error e = { "" };
@@ -253,6 +271,7 @@ static const struct {
     { "change", change },
     { "status", status },
     { "reload", reload },
+    { "top", top },
 };
 
 static enum served handle(struct conn *c, struct span frame)

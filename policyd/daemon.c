@@ -143,7 +143,7 @@ enum result daemon_open(struct error *e)
     if (r != OK)
         return r;
     if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
-        transactions_open(&d->transactions) != OK ||
+        transactions_open(&d->transactions) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
         events_open(d->base, d->writer, &d->events) != OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
@@ -170,6 +170,7 @@ void daemon_close(void)
     store_close(&watch.fail);
     answered_close(&d->answered);
     transactions_close(&d->transactions);
+    busiest_close(&d->busiest);
     if (d->resolver)
         resolver_close(&d->resolver);
 }

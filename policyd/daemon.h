@@ -8,6 +8,7 @@
 #include "lib/config.h"
 #include "policyd/aggregate.h"
 #include "policyd/answered.h"
+#include "policyd/busiest.h"
 #include "policyd/counts.h"
 #include "policyd/events.h"
 #include "policyd/facts.h"
@@ -28,6 +29,7 @@ struct daemon {
     struct events *events;
     struct answered *answered;
     struct transactions *transactions;
+    struct busiest *busiest;
     struct server *server;
     int64_t started;       /* seconds since 1970 */
     int64_t configured;    /* likewise: the configuration was read */

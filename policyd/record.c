@@ -253,6 +253,8 @@ void record_decision(const struct request *q, struct decision *d, int64_t now)
     }
     if (ends)
         end_message(q, d, now);
+    if (ends || d->decided_by >= 0)
+        record_activity(q, d);
     if (keyed.len > 0)
         answered_add(the_daemon.answered, keyed, d->action, d->decided_by, now);
 }

@@ -18,6 +18,9 @@ bool record_answered(const struct request *, struct decision *, int64_t now);
  * in its place. now: seconds since 1970. */
 void record_decision(const struct request *, struct decision *, int64_t now);
 
+/* Counts who sent the message, or was refused (policyd/busiest.h). */
+void record_activity(const struct request *, const struct decision *);
+
 /* Records a login that Dovecot told of. */
 void record_login(const struct login_event *, int64_t now);
 
