@@ -48,6 +48,7 @@ enum query {
                                  new_password_since */
     QUERY_ACCOUNT_ALL,        /* address -> every column but the password */
     QUERY_ACCOUNTS,           /* domain ('' all) -> the same, ordered by address */
+    QUERY_SUSPENDED,          /* -> address, services, since, until, reason, by, evidence; newest first */
     QUERY_ACCOUNT_NAMES,      /* domain -> address */
     QUERY_ACCOUNTS_AFTER,     /* address -> address: the next 256, ordered */
     QUERY_LOGIN,              /* address -> status, suspended, reason, until, password, spent, has_fields */
@@ -84,6 +85,8 @@ enum query {
                                  accounts.db, the next 64 that state.db is to be told of */
     QUERY_EVENTS,             /* id, account ('' all), since -> as struct event_row: the next 256, ordered */
     QUERY_EVENT_LAST,         /* -> id, time of the newest */
+    QUERY_EVIDENCE,           /* account, since -> last, first, source (event, login, sending, observation), count,
+                                 what, and six that go by the source (policyctl/evidence.c); newest first */
     QUERY_COUNT
 };
 

@@ -26,6 +26,9 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES "WHERE account.address = ?1",
     [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES
                        "WHERE ?1 IN ('', domain) ORDER BY account.address",
+    [QUERY_SUSPENDED] = "SELECT address, suspended, suspended_since, suspended_until, suspended_reason,"
+                        " suspended_by, suspended_evidence FROM account WHERE suspended IS NOT NULL"
+                        " ORDER BY suspended_since DESC, address",
     [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
     [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
     [QUERY_LOGIN] = "SELECT status, suspended, suspended_reason, suspended_until, password, spent,"
@@ -103,6 +106,16 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_EVENTS] = "SELECT id, time, kind, account, subject, services, reason, until, by, evidence FROM event"
                      " WHERE id > ?1 AND ?2 IN ('', account) AND time >= ?3 ORDER BY id LIMIT 256",
     [QUERY_EVENT_LAST] = "SELECT id, time FROM event ORDER BY id DESC LIMIT 1",
+    [QUERY_EVIDENCE] =
+        "SELECT time AS last, time AS first, 'event' AS source, 1, kind, subject, services, reason, until, by, evidence"
+        " FROM event WHERE account = ?1 AND time >= ?2"
+        " UNION ALL SELECT max(last_seen), min(first_seen), 'login', sum(count), outcome, service, client, '', NULL,"
+        " '', '' FROM login WHERE account = ?1 AND last_seen >= ?2 GROUP BY outcome, service, client"
+        " UNION ALL SELECT last_seen, first_seen, 'sending', messages, envelope_sender, '', '', '', recipients,"
+        " '', '' FROM sending WHERE account = ?1 AND last_seen >= ?2"
+        " UNION ALL SELECT last_seen, first_seen, 'observation', count, check_name, cause, client, envelope_sender,"
+        " delivered, mode, sample FROM observation WHERE subject = ?1 AND last_seen >= ?2"
+        " ORDER BY 1 DESC, 2 DESC, 3, 5, 6, 7",
 };
 
 /* An account takes its policy rows, grants and memberships with it; an alias that

@@ -144,6 +144,20 @@ static enum status run_list(struct ctl *ctl, const struct args *a)
     return status == STATUS_DONE ? listing_print(ctl, &listing, domain, a->option[OPT_JSON]) : status;
 }
 
+/* QUERY_SUSPENDED */
+static enum status run_suspended(struct ctl *ctl, const struct args *a)
+{
+    static const struct column suspended[] = {
+        { "ADDRESS", "address", COLUMN_TEXT }, { "SERVICES", "services", COLUMN_TEXT },
+        { "SINCE", "since", COLUMN_TIME },     { "UNTIL", "until", COLUMN_EXPIRY },
+        { "REASON", "reason", COLUMN_TEXT },   { "BY", "by", COLUMN_TEXT },
+        { NULL, "evidence", COLUMN_TEXT },
+    };
+    static const struct listing listing = { QUERY_SUSPENDED, suspended, sizeof suspended / sizeof *suspended };
+
+    return listing_print(ctl, &listing, NULL, a->option[OPT_JSON]);
+}
+
 static enum status run_show(struct ctl *ctl, const struct args *a)
 {
     static const struct listing listing = { QUERY_ACCOUNT_ALL, columns, COLUMNS };
@@ -184,5 +198,8 @@ const struct command account_commands[] = {
       .run = run_suspend,
       .help = "Suspends an account; mail to it still arrives",
       .example = "policyctl account suspend user@example.com --reason \"stolen password\"" },
+    { .name = "suspended", .operands = "", .optional = OPT(JSON), .run = run_suspended,
+      .help = "Lists the accounts that are suspended, and why",
+      .example = "policyctl suspended" },
     { 0 },
 };
