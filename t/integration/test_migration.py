@@ -14,6 +14,7 @@ from contextlib import closing
 
 import pytest
 
+from mailhost.dovecot_dialect import UNLIMITED
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.host import MailHost
 from mailhost.process import let_others_enter, wait_for
@@ -29,7 +30,7 @@ ZONE = "mail A 192.0.2.20\n" + "".join(f"ok{n} A 192.0.2.21\n" for n in range(60
 CLEARTEXT = ("smtpd_sasl_auth_enable=yes", "smtpd_tls_auth_only=no", "smtpd_tls_security_level=may",
              "smtpd_helo_restrictions=", "smtpd_sender_restrictions=$mua_sender_restrictions",
              "smtpd_recipient_restrictions=$mua_recipient_restrictions")
-MANY_LOGINS = "service imap-login {\n  service_count = 0\n}\nservice pop3-login {\n  service_count = 0\n}\n"
+MANY_LOGINS = "".join(f"service {name}-login {{\n  {UNLIMITED}}}\n" for name in ("imap", "pop3"))
 
 
 def make_host(base):

@@ -17,6 +17,9 @@ CLEARTEXT = "auth_allow_cleartext = yes\nauth_allow_weak_schemes = yes\n" if IS_
 READY = Path(__file__).resolve().parents[3] / "contrib" / "dovecot"
 QUOTA = READY / f"11-postern-quota-{'2.4' if IS_2_4 else '2.3'}.conf"
 
+# A service's processes take one connection after the other, without end.
+UNLIMITED = "restart_request_count = unlimited\n" if IS_2_4 else "service_count = 0\n"
+
 # The option of the driver that names policyd.conf.
 OPTION = "config" if IS_2_4 else "args"
 
