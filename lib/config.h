@@ -14,6 +14,7 @@
 #include "check_info.h"
 #include "network.h"
 #include "result.h"
+#include "usage.h"
 
 struct string_list {
     char **item;
@@ -80,6 +81,11 @@ struct config {
     struct {
         struct string_list enforce, observe; /* ".suffix", canonical; in both: enforced */
     } helo_local;
+    struct {
+        struct string_list user, relay, client; /* as usage_limit_format has them */
+        struct usage_limits user_limits, relay_limits, client_limits; /* the same */
+        bool at_rcpt; /* option count_at = "end-of-message" | "rcpt" */
+    } send_limit;
     struct {
         struct string_list names; /* besides hostname; canonical names and addresses */
     } helo_self;

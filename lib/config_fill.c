@@ -115,11 +115,41 @@ static enum result set_hostname(struct config *config, struct error *e)
     return set_string(&config->hostname, canonical) ? OK : out_of_memory(e);
 }
 
+/* A window can have one limit, and there is room for so many. */
+static enum result set_limits(struct config *config, const char *name, const struct string_list *list,
+                              struct usage_limits *limits_r, struct error *e)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct usage_limit limit;
+        if (usage_limit_parse(span_of(list->item[i]), &limit, e) != OK)
+            return BAD;
+        for (size_t k = 0; k < limits_r->count; k++)
+            if (limits_r->limit[k].window_s == limit.window_s)
+                return error_set(e, BAD, "%s: send_limit.%s: two limits have the window of %s; write one for both",
+                                 config->path, name, list->item[i]);
+        if (limits_r->count == USAGE_WINDOWS_MAX)
+            return error_set(e, BAD, "%s: send_limit.%s: more than %d limits", config->path, name, USAGE_WINDOWS_MAX);
+        limits_r->limit[limits_r->count++] = limit;
+    }
+    return OK;
+}
+
+static enum result set_all_limits(struct config *c, struct error *e)
+{
+    enum result r = set_limits(c, "user", &c->send_limit.user, &c->send_limit.user_limits, e);
+
+    if (r == OK)
+        r = set_limits(c, "relay", &c->send_limit.relay, &c->send_limit.relay_limits, e);
+    return r == OK ? set_limits(c, "client", &c->send_limit.client, &c->send_limit.client_limits, e) : r;
+}
+
 enum result config_fill(struct config *config, const char *path, const struct config_values *values,
                         struct error *e)
 {
     enum result r = set_fields(config, path, values, e);
 
+    if (r == OK)
+        r = set_all_limits(config, e);
     return r == OK ? set_hostname(config, e) : r;
 }
 

@@ -19,7 +19,7 @@ typedef enum result check_fn(const struct config_row *, struct span value, struc
 
 static check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
     check_service, check_url, check_delimiter, check_text, check_listener, check_local_listener, check_server, check_network, check_suffix,
-    check_self, check_field;
+    check_self, check_field, check_limit;
 
 static const struct type {
     const char *name; /* also in messages */
@@ -50,6 +50,8 @@ static const struct type {
     [CONFIG_NETWORKS] = { "list of networks", KIND_NETWORKS, check_network, {} },
     [CONFIG_PORTS] = { "list of ports", KIND_PORTS, check_number, {} },
     [CONFIG_SUFFIXES] = { "list of suffixes", KIND_STRINGS, check_suffix, {} },
+    [CONFIG_HOOK] = { "end-of-message or rcpt", KIND_BOOL, check_word, { "end-of-message", "rcpt" } },
+    [CONFIG_LIMITS] = { "list of limits", KIND_STRINGS, check_limit, {} },
     [CONFIG_HOSTS] = { "list of host names and addresses", KIND_STRINGS, check_self, {} },
 };
 
@@ -390,6 +392,12 @@ static enum result check_self(const struct config_row *row, struct span value, s
     if (add_ip(ip, b) != OK && add_host(value, b) != OK)
         return error_set(e, BAD, "'%.64s' is neither a host name nor an address", value.ptr);
     return OK;
+}
+
+static enum result check_limit(const struct config_row *row, struct span value, struct strbuf *b, struct error *e)
+{
+    (void)row;
+    return usage_limit_canonical(value, b, e);
 }
 
 /* ---- the types ---- */

@@ -49,6 +49,11 @@ enum result store_apply(struct store *s, struct change_set *const *sets, size_t 
     return s->ops->apply(s, sets, count, now);
 }
 
+enum result store_preview(struct store *s, struct change_set *set, int64_t now)
+{
+    return s->ops->preview(s, set, now);
+}
+
 enum result store_checkpoint(struct store *s)
 {
     return s->ops->checkpoint(s);

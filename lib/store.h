@@ -45,7 +45,7 @@ enum query {
     QUERY_DOMAIN,             /* name -> name, kind, target */
     QUERY_DOMAINS,            /* -> name, kind, target, accounts, aliases */
     QUERY_ACCOUNT,            /* address -> kind, status, suspended, reason, until, has_policy,
-                                 new_password_since */
+                                 new_password_since, has_limit */
     QUERY_ACCOUNT_ALL,        /* address -> every column but the password */
     QUERY_ACCOUNTS,           /* domain ('' all) -> the same, ordered by address */
     QUERY_SUSPENDED,          /* -> address, services, since, until, reason, by, evidence; newest first */
@@ -87,6 +87,10 @@ enum query {
     QUERY_EVENT_LAST,         /* -> id, time of the newest */
     QUERY_EVIDENCE,           /* account, since -> last, first, source (event, login, sending, observation), count,
                                  what, and six that go by the source (policyctl/evidence.c); newest first */
+    QUERY_LIMITS,             /* scope, counted_by -> window_s, messages, recipients, bytes (NULL: no limit) */
+    QUERY_LIMIT_NETWORKS,     /* -> scope: the networks that have limits */
+    QUERY_LIMITS_ALL,         /* -> scope, counted_by, window_s, messages, recipients, bytes */
+    QUERY_USAGE,              /* key -> counts (usage.h) */
     QUERY_COUNT
 };
 
@@ -132,6 +136,12 @@ enum field {
     FIELD_ACCOUNT,     /* an address, or empty */
     FIELD_BY, FIELD_EVIDENCE, /* one line each, may be empty: who or what did it, and what was seen */
     FIELD_ORIGIN,      /* a number, or empty */
+    FIELD_MESSAGES,    /* likewise, of a limit */
+    FIELD_COUNTED_BY,  /* account, relay, domain, client, host */
+    FIELD_WINDOW,      /* seconds */
+    FIELD_KEY,         /* of a row of usage: "account john@example.com" */
+    FIELD_LIMITS,      /* of that row (usage_limits_format) */
+    FIELD_RESEND,      /* a number by which a request is known again; empty: 0, by nothing */
     FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
     FIELD_COUNT
 };
@@ -161,6 +171,8 @@ enum change_kind {
     CHANGE_LIST_ADD,        /* action, client, helo, sender, scope, until, note */
     CHANGE_LIST_REMOVE,     /* id */
     CHANGE_LIST_REMOVE_ENTRY, /* action, client, helo, sender, scope: the entry that says just this */
+    CHANGE_LIMIT_SET,       /* scope or client, counted_by, window (0: no limit), messages, recipients, bytes */
+    CHANGE_LIMIT_UNSET,     /* scope or client, counted_by, window (empty: all) */
     CHANGE_OBSERVE,         /* check, subject, cause, envelope_sender, client, mode, number, delivered, sample */
     CHANGE_SENDING,         /* address, envelope_sender, number, recipients, bytes */
     CHANGE_TALLY,           /* start, scope, check or '', outcome, number */
@@ -168,6 +180,10 @@ enum change_kind {
                                bare, number */
     CHANGE_EVENT_ADD,       /* event, account, subject, services, reason, until, by, evidence; start: when, 0
                                now; origin: its id in accounts.db, with which it is added once */
+    CHANGE_USAGE,           /* key, number, recipients, bytes, limits, resend. LIMIT, with a line for whoever
+                               sends, where a limit would be passed. In a set, the first that was added
+                               before ends it: OK, nothing is added twice */
+    CHANGE_USAGE_SWEEP,     /* a part of what no longer counts goes */
     CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
     CHANGE_COUNT
 };
@@ -190,6 +206,7 @@ struct change_set {
     const struct change *change;
     size_t count;
     struct change_source *source; /* where it is not NULL: in place of the two */
+    bool repeated;      /* set by store_apply, with OK: it was done before (CHANGE_USAGE) */
     enum result result; /* set by store_apply: OK, NOT_FOUND, LIMIT, TRY_AGAIN, BAD */
     struct error error; /* one line where not OK */
 };
@@ -209,6 +226,8 @@ enum result change_validate(const struct change *, struct error *) MUST_CHECK;
 enum { OBSERVATION_ROWS_MAX = 65536 };
 /* And of events, the newest. */
 #define EVENT_ROWS_MAX 65536
+/* Of clients' usage: past that, a client that is new is not counted. */
+#define USAGE_CLIENTS_MAX 262144
 
 /* ---- a store ---- */
 
@@ -243,6 +262,10 @@ void store_end(struct store *);
  * set whose result is OK is durable; else nothing was done and every set's result
  * says so. A set that fails is undone alone. */
 enum result store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now) MUST_CHECK;
+
+/* Answers as store_apply would for one set, and changes nothing: also where the store may
+ * only be read. */
+enum result store_preview(struct store *, struct change_set *, int64_t now) MUST_CHECK;
 
 /* Writes the log back into the database as far as readers allow. */
 enum result store_checkpoint(struct store *) MUST_CHECK;

@@ -18,6 +18,7 @@ struct store_ops {
     enum result (*begin)(struct store *);
     void (*end)(struct store *);
     enum result (*apply)(struct store *, struct change_set *const *sets, size_t count, int64_t now);
+    enum result (*preview)(struct store *, struct change_set *, int64_t now);
     enum result (*checkpoint)(struct store *);
     enum result (*check_file)(struct store *);
     enum result (*version)(struct store *, uint64_t *version_r);

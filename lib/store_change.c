@@ -75,15 +75,19 @@ static enum result check_scope_counts(const struct change_values *v, struct erro
                      check_infos[id].subject == SUBJECT_SENDER_DOMAIN ? "sender's" : "recipient's");
 }
 
-/* Who would have to mend what the check finds. */
-static const char *subject_kind(const char *check)
+/* Who would have to mend what the check finds. One that goes by logins may name a client
+ * that did not log in. */
+static const char *subject_kind(const char *check, const char *subject)
 {
     static const char *const kinds[] = { [SUBJECT_LOGIN] = "account",
                                          [SUBJECT_SENDER_DOMAIN] = "sender",
                                          [SUBJECT_RECIPIENT_DOMAIN] = "host" };
     enum check_id id;
+    struct network client;
 
-    return check_parse(span_of(check), &id) == OK ? kinds[check_infos[id].subject] : "host";
+    if (check_parse(span_of(check), &id) != OK || network_parse_ip(span_of(subject), &client) == OK)
+        return "host";
+    return kinds[check_infos[id].subject];
 }
 
 /* What a field of an account may be goes by its name. */
@@ -98,6 +102,28 @@ static enum result check_value(struct change_values *v, struct error *e)
     if (extra_field_check_value(name, span_of(v->value[FIELD_VALUE]), &b, &why) != OK)
         return error_set(e, BAD, "%s: %s", name, why.text);
     return field_keep(v, canonical, &v->value[FIELD_VALUE], e);
+}
+
+/* A limit's scope has to be one in which something is counted that way. */
+static enum result check_limit(const struct change *c, const struct change_values *v, struct error *e)
+{
+    const char *by = v->value[FIELD_COUNTED_BY], *scope = v->value[FIELD_SCOPE];
+    bool network = *v->value[FIELD_CLIENT] != '\0', account = strchr(scope, '@') != NULL;
+    bool empty = !v->value[FIELD_MESSAGES] && !v->value[FIELD_RECIPIENTS] && !v->value[FIELD_BYTES];
+
+    if (network && *scope)
+        return error_set(e, BAD, "a client's limit goes without a domain or account");
+    if (network != (strcmp(by, "client") == 0) && (network || *scope))
+        return error_set(e, BAD, network ? "a network's limit counts by client"
+                                         : "only a network, or the host, has limits by client");
+    if (account && strcmp(by, "account") != 0)
+        return error_set(e, BAD, "an account's limit counts by account");
+    if (*scope && strcmp(by, "host") == 0)
+        return error_set(e, BAD, "what counts by host has no narrower scope");
+    if (c->kind == CHANGE_LIMIT_SET && empty != (strcmp(v->value[FIELD_WINDOW], "0") == 0))
+        return error_set(e, BAD, empty ? "a limit of what? Name messages, recipients or bytes"
+                                       : "a limit needs a window of at least a second");
+    return OK;
 }
 
 /* What one field cannot know of another. */
@@ -118,21 +144,35 @@ static enum result check_together(const struct change *c, struct change_values *
         strcmp(v->value[FIELD_KIND], "relay") != 0)
         return error_set(e, BAD, "an account's kind is user or relay");
     if (c->kind == CHANGE_OBSERVE)
-        v->subject_kind = subject_kind(v->value[FIELD_CHECK]);
+        v->subject_kind = subject_kind(v->value[FIELD_CHECK], v->value[FIELD_SUBJECT]);
     if (c->kind == CHANGE_POLICY_SET)
         return check_scope_counts(v, e);
     if (c->kind == CHANGE_ACCOUNT_FIELD_SET)
         return check_value(v, e);
+    if (c->kind == CHANGE_LIMIT_SET || c->kind == CHANGE_LIMIT_UNSET)
+        return check_limit(c, v, e);
     return c->kind == CHANGE_LIST_ADD ? list_key(v, e) : OK;
 }
 
-/* In a list entry the sender is one of three parts, of which two may be absent; a tally
- * without a check is of all mail; most events need no reason. */
+/* Fields that only this change may leave out: in a list entry the sender is one of three
+ * parts, of which two may be absent, and likewise in a limit; a tally without a check is of
+ * all mail; most events need no reason. */
 static bool field_optional(enum change_kind kind, enum field f)
 {
-    return field_types[f].optional || (f == FIELD_CHECK && kind == CHANGE_TALLY) ||
-           (f == FIELD_REASON && kind == CHANGE_EVENT_ADD) ||
-           (f == FIELD_SENDER && (kind == CHANGE_LIST_ADD || kind == CHANGE_LIST_REMOVE_ENTRY));
+    static const struct {
+        enum change_kind kind;
+        enum field field;
+    } optional[] = {
+        { CHANGE_TALLY, FIELD_CHECK },          { CHANGE_EVENT_ADD, FIELD_REASON },
+        { CHANGE_LIST_ADD, FIELD_SENDER },      { CHANGE_LIST_REMOVE_ENTRY, FIELD_SENDER },
+        { CHANGE_LIMIT_SET, FIELD_RECIPIENTS }, { CHANGE_LIMIT_SET, FIELD_BYTES },
+        { CHANGE_LIMIT_UNSET, FIELD_WINDOW },
+    };
+
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
+        if (optional[i].kind == kind && optional[i].field == f)
+            return true;
+    return field_types[f].optional;
 }
 
 enum result change_check(const struct change *c, int64_t now, struct change_values *v, struct error *e)
@@ -142,6 +182,7 @@ enum result change_check(const struct change *c, int64_t now, struct change_valu
     memset(v->value, 0, sizeof v->value);
     v->domain_of = v->key_field = v->key_value = v->key_prefix = v->subject_kind = NULL;
     v->used = 0;
+    v->merged[0] = v->expires[0] = '\0';
     for (const enum field *f = change_types[c->kind].field; *f != FIELD_NOW; f++) {
         const char *text = c->field[*f];
         enum result r = OK;
@@ -171,8 +212,10 @@ enum result change_validate(const struct change *c, struct error *e)
 
 const char *change_value(const struct change_values *v, const char *name)
 {
-    static const char *const derived[] = { "domain_of", "key_field", "key_value", "key_prefix", "subject_kind" };
-    const char *const values[] = { v->domain_of, v->key_field, v->key_value, v->key_prefix, v->subject_kind };
+    static const char *const derived[] = { "domain_of",  "key_field",    "key_value", "key_prefix",
+                                           "subject_kind", "merged", "expires" };
+    const char *const values[] = { v->domain_of,  v->key_field,    v->key_value, v->key_prefix,
+                                   v->subject_kind, v->merged, v->expires };
 
     for (size_t i = 0; i < sizeof derived / sizeof *derived; i++)
         if (strcmp(name, derived[i]) == 0)

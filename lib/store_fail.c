@@ -40,6 +40,11 @@ static enum result fail_apply(struct store *s, struct change_set *const *sets, s
     return TRY_AGAIN;
 }
 
+static enum result fail_preview(struct store *s, struct change_set *set, int64_t now)
+{
+    return fail_apply(s, &set, 1, now);
+}
+
 static enum result fail_check_file(struct store *s)
 {
     (void)s;
@@ -60,6 +65,7 @@ const struct store_ops store_fail_ops = {
     .begin = fail_begin,
     .end = fail_close,
     .apply = fail_apply,
+    .preview = fail_preview,
     .checkpoint = fail_begin,
     .check_file = fail_check_file,
     .version = fail_version,

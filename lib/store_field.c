@@ -119,6 +119,17 @@ static enum result check_number(struct change_values *v, const char *text, const
     return field_keep(v, text, value_r, e);
 }
 
+/* Of 64 bits, which a column of the table need not hold. */
+static enum result check_resend(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    uint64_t number;
+
+    if (str_number(span_of(text), 0, UINT64_MAX, &number) != OK)
+        return error_set(e, BAD, "'%.40s' is no number", text);
+    return field_keep(v, text, value_r, e);
+}
+
 /* One of the words in a list that is separated by '|'. */
 static enum result check_word(struct change_values *v, const char *words, const char *text,
                               const char **value_r, struct error *e)
@@ -149,6 +160,22 @@ static enum result check_mode(struct change_values *v, const char *text, const c
                               struct error *e)
 {
     return check_word(v, "off|observe|enforce", text, value_r, e);
+}
+
+static enum result check_counted_by(struct change_values *v, const char *text, const char **value_r,
+                                    struct error *e)
+{
+    return check_word(v, "account|relay|domain|client|host", text, value_r, e);
+}
+
+static enum result check_window(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    uint64_t seconds;
+
+    if (str_number(span_of(text), 0, USAGE_WINDOW_S_MAX, &seconds) != OK)
+        return error_set(e, BAD, "'%.40s' is no window in seconds, at most %d", text, USAGE_WINDOW_S_MAX);
+    return field_keep(v, text, value_r, e);
 }
 
 static enum result check_action(struct change_values *v, const char *text, const char **value_r,
@@ -278,6 +305,12 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_BY] = { "by", check_line, true, "" },
     [FIELD_EVIDENCE] = { "evidence", check_line, true, "" },
     [FIELD_ORIGIN] = { "origin", check_number, true, NULL },
+    [FIELD_MESSAGES] = { "messages", check_number, true, NULL },
+    [FIELD_COUNTED_BY] = { "counted_by", check_counted_by, false, NULL },
+    [FIELD_WINDOW] = { "window", check_window, false, NULL },
+    [FIELD_KEY] = { "key", check_line, false, NULL },
+    [FIELD_LIMITS] = { "limits", check_line, true, "" },
+    [FIELD_RESEND] = { "resend", check_resend, true, "0" },
     [FIELD_NOW] = { "now", NULL, true, NULL },
 };
 

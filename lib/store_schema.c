@@ -21,7 +21,8 @@ const char *const query_sql[QUERY_COUNT] = {
                       " (SELECT count(*) FROM alias WHERE alias.domain = domain.name)"
                       " FROM domain ORDER BY name",
     [QUERY_ACCOUNT] = "SELECT kind, status, suspended, suspended_reason, suspended_until,"
-                      " EXISTS (SELECT 1 FROM policy WHERE scope = address), new_password_since"
+                      " EXISTS (SELECT 1 FROM policy WHERE scope = address), new_password_since,"
+                      " EXISTS (SELECT 1 FROM send_limit WHERE scope = address)"
                       " FROM account WHERE address = ?1",
     [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES "WHERE account.address = ?1",
     [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES
@@ -116,6 +117,12 @@ const char *const query_sql[QUERY_COUNT] = {
         " UNION ALL SELECT last_seen, first_seen, 'observation', count, check_name, cause, client, envelope_sender,"
         " delivered, mode, sample FROM observation WHERE subject = ?1 AND last_seen >= ?2"
         " ORDER BY 1 DESC, 2 DESC, 3, 5, 6, 7",
+    [QUERY_LIMITS] = "SELECT window_s, messages, recipients, bytes FROM send_limit"
+                     " WHERE scope = ?1 AND counted_by = ?2 ORDER BY window_s",
+    [QUERY_LIMIT_NETWORKS] = "SELECT DISTINCT scope FROM send_limit WHERE counted_by = 'client' AND scope <> ''",
+    [QUERY_LIMITS_ALL] = "SELECT scope, counted_by, window_s, messages, recipients, bytes FROM send_limit"
+                         " ORDER BY scope, counted_by, window_s",
+    [QUERY_USAGE] = "SELECT counts FROM usage WHERE key = ?1",
 };
 
 /* An account takes its policy rows, grants and memberships with it; an alias that
@@ -133,6 +140,9 @@ const char *const query_sql[QUERY_COUNT] = {
 
 #define TEXT_OF(number)  TEXT_OF_(number)
 #define TEXT_OF_(number) #number
+#define USAGE_WINDOWS    TEXT_OF(USAGE_WINDOWS_MAX)
+/* Rows of usage that are looked over at once. */
+#define SWEEP_ROWS "512"
 
 #define OBSERVATION_KEY "subject, check_name, cause, envelope_sender, client, mode"
 #define TRIM_KIND(kind)                                                                                      \
@@ -151,6 +161,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "DELETE FROM domain WHERE name = :domain",
           "DELETE FROM policy WHERE scope = :domain",
           "DELETE FROM account_field WHERE scope = :domain",
+          "DELETE FROM send_limit WHERE scope = :domain",
           "DELETE FROM list_entry WHERE scope = :domain",
           "DELETE FROM send_grant WHERE grantee = '@' || :domain OR sender LIKE '%@' ||"
           " replace(:domain, '_', '\\_') ESCAPE '\\'" },
@@ -203,6 +214,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
           "DELETE FROM send_grant WHERE :address IN (grantee, sender)",
           "DELETE FROM policy WHERE scope = :address",
           "DELETE FROM account_field WHERE scope = :address",
+          "DELETE FROM send_limit WHERE scope = :address",
           "DELETE FROM alias_destination WHERE destination = :address",
           ALIASES_WITHOUT_DESTINATION },
         "no account {address}", NULL, NULL },
@@ -275,6 +287,26 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "DELETE FROM list_entry WHERE action = :action AND client = :client AND helo = :helo"
           " AND sender = :sender AND scope = :scope" },
         "no such entry: see policyctl list show", NULL, NULL },
+    [CHANGE_LIMIT_SET] = { "limit-set", DATABASE_ACCOUNTS,
+        { FIELD_SCOPE, FIELD_CLIENT, FIELD_COUNTED_BY, FIELD_WINDOW, FIELD_MESSAGES, FIELD_RECIPIENTS, FIELD_BYTES,
+          FIELD_NOW },
+        { "INSERT INTO send_limit (scope, counted_by, window_s, messages, recipients, bytes, changed)"
+          " SELECT :scope || :client, :counted_by, :window, :messages, :recipients, :bytes, :now WHERE (:scope = ''"
+          " OR EXISTS (SELECT 1 FROM domain WHERE name = :scope)"
+          " OR EXISTS (SELECT 1 FROM account WHERE address = :scope))"
+          " AND (:window = '0' OR (SELECT count(*) FROM send_limit WHERE scope = :scope || :client AND counted_by = :counted_by"
+          " AND window_s NOT IN (0, CAST(:window AS INTEGER))) < " USAGE_WINDOWS ")"
+          " ON CONFLICT (scope, counted_by, window_s) DO UPDATE"
+          " SET messages = :messages, recipients = :recipients, bytes = :bytes, changed = :now",
+          /* No limit, and limits, exclude each other. */
+          "DELETE FROM send_limit WHERE scope = :scope || :client AND counted_by = :counted_by"
+          " AND (window_s = 0) <> (:window = '0')" },
+        "no account or domain {scope}, or it has " USAGE_WINDOWS " windows already", NULL, NULL },
+    [CHANGE_LIMIT_UNSET] = { "limit-unset", DATABASE_ACCOUNTS,
+        { FIELD_SCOPE, FIELD_CLIENT, FIELD_COUNTED_BY, FIELD_WINDOW, FIELD_NOW },
+        { "DELETE FROM send_limit WHERE scope = :scope || :client AND counted_by = :counted_by"
+          " AND window_s = coalesce(CAST(:window AS INTEGER), window_s)" },
+        "no such limit in that scope: see policyctl limit show", NULL, NULL },
     [CHANGE_OBSERVE] = { "observe", DATABASE_STATE,
         { FIELD_CHECK, FIELD_SUBJECT, FIELD_CAUSE, FIELD_ENVELOPE_SENDER, FIELD_CLIENT, FIELD_MODE, FIELD_NUMBER,
           FIELD_DELIVERED, FIELD_SAMPLE, FIELD_NOW },
@@ -327,6 +359,21 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " :reason, :until, :by, :evidence, :origin) ON CONFLICT (origin, time) DO NOTHING",
           "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - " TEXT_OF(EVENT_ROWS_MAX) },
         NULL, NULL, NULL },
+    [CHANGE_USAGE] = { "usage", DATABASE_STATE,
+        { FIELD_KEY, FIELD_NUMBER, FIELD_RECIPIENTS, FIELD_BYTES, FIELD_LIMITS, FIELD_RESEND, FIELD_NOW },
+        { "SELECT counts FROM usage WHERE key = :key",
+          "INSERT INTO usage (key, counts, expires) SELECT :key, :merged, :expires"
+          " WHERE :key NOT LIKE 'client %' OR (SELECT clients FROM usage_sweep) < " TEXT_OF(USAGE_CLIENTS_MAX)
+          " OR EXISTS (SELECT 1 FROM usage WHERE key = :key)"
+          " ON CONFLICT (key) DO UPDATE SET counts = excluded.counts, expires = excluded.expires" },
+        NULL, NULL, NULL },
+    [CHANGE_USAGE_SWEEP] = { "usage-sweep", DATABASE_STATE, { FIELD_NOW },
+        { "UPDATE usage_sweep SET low = high, high = coalesce((SELECT max(key) FROM (SELECT key FROM usage"
+          " WHERE key > usage_sweep.high ORDER BY key LIMIT " SWEEP_ROWS ")), '')"
+          " WHERE EXISTS (SELECT 1 FROM usage)",
+          "DELETE FROM usage WHERE key > (SELECT low FROM usage_sweep) AND key <= (SELECT high FROM usage_sweep)"
+          " AND expires <= :now" },
+        NULL, NULL, NULL },
     [CHANGE_STATE_TRIM] = { "state-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_START, FIELD_NOW },
         { "DELETE FROM tally WHERE start < :start",
           "DELETE FROM sending WHERE last_seen < :start",
@@ -337,3 +384,5 @@ const struct change_type change_types[CHANGE_COUNT] = {
           TRIM_KIND("account"), TRIM_KIND("sender"), TRIM_KIND("host") },
         NULL, NULL, NULL },
 };
+
+change_merge_fn *const change_merges[CHANGE_COUNT] = { [CHANGE_USAGE] = usage_merge };

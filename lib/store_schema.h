@@ -7,6 +7,7 @@
 #define POSTERN_STORE_SCHEMA_H
 
 #include "store.h"
+#include "usage.h"
 
 /* Parameters are ?1, ?2, ... */
 extern const char *const query_sql[QUERY_COUNT];
@@ -44,9 +45,10 @@ struct change_values {
     const char *domain_of;                          /* of address or catchall */
     const char *key_field, *key_value, *key_prefix; /* of a list entry */
     const char *subject_kind;                       /* of an observation, by its check */
-    char now[24];
+    char now[24], expires[24];
     char text[4096]; /* what the pointers point into */
     size_t used;
+    char merged[USAGE_TEXT_MAX];
 };
 
 /* Stores the canonical form of text (never empty) at *value_r. BAD or LIMIT, with a line. */
@@ -61,6 +63,14 @@ struct field_type {
 };
 
 extern const struct field_type field_types[FIELD_COUNT];
+
+/* Of a change that depends on the row it changes: its first statement reads one column of
+ * one row (where the database wants it, FOR UPDATE), and this turns it, NULL where there is
+ * none yet, into v->merged and v->expires, which the others write. OK; NOT_FOUND: it is done
+ * already; LIMIT, BAD. */
+typedef enum result change_merge_fn(struct change_values *, const char *column, int64_t now, struct error *);
+extern change_merge_fn *const change_merges[CHANGE_COUNT]; /* NULL: it depends on none */
+change_merge_fn usage_merge;
 
 /* Copies a text into the values. LIMIT, with a line: no room. */
 enum result field_keep(struct change_values *, const char *text, const char **value_r, struct error *) MUST_CHECK;

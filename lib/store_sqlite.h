@@ -40,6 +40,7 @@ struct sqlite_store {
 enum result sqlite_prepare(struct sqlite_store *, const char *sql, sqlite3_stmt **stmt) MUST_CHECK;
 enum result sqlite_transaction(struct sqlite_store *, enum transaction) MUST_CHECK;
 enum result sqlite_store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now);
+enum result sqlite_store_preview(struct store *, struct change_set *, int64_t now);
 
 /* Whether the file is ours and of a version that can be used, or brought up to date where
  * `migrate`. Only reads. *version_r: the one it has. */

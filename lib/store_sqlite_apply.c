@@ -34,27 +34,86 @@ static enum result explain_failure(struct sqlite_store *s, const struct change_t
     return BAD;
 }
 
-static enum result apply_change(struct sqlite_store *s, const struct change *c, int64_t now, struct error *e)
+static enum result check_change(struct sqlite_store *s, const struct change *c, int64_t now,
+                                struct change_values *values_r, struct error *e)
 {
     const struct change_type *t = &change_types[c->kind];
-    struct change_values values = { .used = 0 }; /* nothing to wipe unless it is filled in */
-    enum result r = t->database == s->database ? change_check(c, now, &values, e)
-                                               : error_set(e, BAD, "%s: not in this database", t->name);
 
-    for (size_t i = 0; r == OK && i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++) {
-        sqlite3_stmt **stmt = &s->change[c->kind][i];
-        if (sqlite_prepare(s, t->sql[i], stmt) != OK)
-            return error_set(e, TRY_AGAIN, "%s: %s", t->name, sqlite3_errmsg(s->db));
-        bind_values(*stmt, &values);
-        if (sqlite3_step(*stmt) != SQLITE_DONE)
-            r = explain_failure(s, t, &values, e);
-        else if (i == 0 && t->none && sqlite3_changes(s->db) == 0) {
-            change_explain(t->none, &values, e);
-            r = NOT_FOUND;
-        }
-        sqlite3_reset(*stmt);
-        sqlite3_clear_bindings(*stmt); /* a hash does not stay in memory */
+    values_r->used = 0; /* nothing to wipe unless it is filled in */
+    return t->database == s->database ? change_check(c, now, values_r, e)
+                                      : error_set(e, BAD, "%s: not in this database", t->name);
+}
+
+static enum result start_statement(struct sqlite_store *s, enum change_kind kind, size_t i,
+                                   const struct change_values *v, sqlite3_stmt **stmt_r, struct error *e)
+{
+    const struct change_type *t = &change_types[kind];
+
+    if (sqlite_prepare(s, t->sql[i], &s->change[kind][i]) != OK)
+        return error_set(e, TRY_AGAIN, "%s: %s", t->name, sqlite3_errmsg(s->db));
+    *stmt_r = s->change[kind][i];
+    bind_values(*stmt_r, v);
+    return OK;
+}
+
+/* Reads the row that is to change, and what it becomes. */
+static enum result merge_row(struct sqlite_store *s, enum change_kind kind, struct change_values *v,
+                             int64_t now, struct error *e)
+{
+    const struct change_type *t = &change_types[kind];
+    sqlite3_stmt *stmt = NULL;
+    enum result r = start_statement(s, kind, 0, v, &stmt, e);
+    int rc;
+
+    if (r != OK)
+        return r;
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        r = change_merges[kind](v, rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL, now,
+                                e);
+    else
+        r = explain_failure(s, t, v, e);
+    sqlite3_reset(stmt);
+    return r;
+}
+
+static enum result run_statement(struct sqlite_store *s, enum change_kind kind, size_t i,
+                                 const struct change_values *v, struct error *e)
+{
+    const struct change_type *t = &change_types[kind];
+    sqlite3_stmt *stmt = NULL;
+    enum result r = start_statement(s, kind, i, v, &stmt, e);
+
+    if (r != OK)
+        return r;
+    if (sqlite3_step(stmt) != SQLITE_DONE)
+        r = explain_failure(s, t, v, e);
+    else if (i == 0 && t->none && sqlite3_changes(s->db) == 0) {
+        change_explain(t->none, v, e);
+        r = NOT_FOUND;
     }
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt); /* a hash does not stay in memory */
+    return r;
+}
+
+/* *repeated_r: it was done before. */
+static enum result apply_change(struct sqlite_store *s, const struct change *c, int64_t now, bool *repeated_r,
+                                struct error *e)
+{
+    const struct change_type *t = &change_types[c->kind];
+    struct change_values values;
+    enum result r = check_change(s, c, now, &values, e);
+    size_t first = change_merges[c->kind] ? 1 : 0;
+
+    if (r == OK && first > 0) {
+        r = merge_row(s, c->kind, &values, now, e);
+        *repeated_r = r == NOT_FOUND;
+        if (*repeated_r)
+            return OK;
+    }
+    for (size_t i = first; r == OK && i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
+        r = run_statement(s, c->kind, i, &values, e);
     explicit_bzero(values.text, values.used);
     return r;
 }
@@ -79,8 +138,8 @@ static enum result apply_changes(struct sqlite_store *s, struct change_set *set,
         if (r == NOT_FOUND)
             return OK;
         if (r == OK)
-            r = apply_change(s, &change, now, &set->error);
-        if (r != OK)
+            r = apply_change(s, &change, now, &set->repeated, &set->error);
+        if (r != OK || set->repeated)
             return r;
     }
 }
@@ -90,6 +149,7 @@ static enum result apply_set(struct sqlite_store *s, struct change_set *set, int
     enum result r;
 
     set->error.text[0] = '\0';
+    set->repeated = false;
     if (sqlite_transaction(s, TX_SAVEPOINT) != OK)
         return error_set(&set->error, TRY_AGAIN, "%s: try again", sqlite3_errmsg(s->db));
     r = apply_changes(s, set, now);
@@ -128,4 +188,33 @@ enum result sqlite_store_apply(struct store *base, struct change_set *const *set
     if (sqlite_transaction(s, TX_COMMIT) != OK)
         return fail_all(s, sets, count, sqlite3_errmsg(s->db));
     return OK;
+}
+
+/* ---- without writing ---- */
+
+static enum result preview_change(struct sqlite_store *s, const struct change *c, int64_t now,
+                                  struct change_set *set)
+{
+    struct change_values values;
+    enum result r = check_change(s, c, now, &values, &set->error);
+
+    if (r == OK && change_merges[c->kind]) {
+        r = merge_row(s, c->kind, &values, now, &set->error);
+        set->repeated = r == NOT_FOUND;
+    }
+    explicit_bzero(values.text, values.used);
+    return set->repeated ? OK : r;
+}
+
+/* Changes without a merge are taken to succeed, and no change to see the one before. */
+enum result sqlite_store_preview(struct store *base, struct change_set *set, int64_t now)
+{
+    struct sqlite_store *s = (struct sqlite_store *)base;
+
+    set->result = OK;
+    set->repeated = false;
+    set->error.text[0] = '\0';
+    for (size_t i = 0; i < set->count && set->result == OK && !set->repeated; i++)
+        set->result = preview_change(s, &set->change[i], now, set);
+    return set->result == TRY_AGAIN ? TRY_AGAIN : OK;
 }

@@ -59,6 +59,7 @@ enum option_id {
     OPT_OLD_NAME,
     OPT_ONCE,
     OPT_PASSWORD_STDIN,
+    OPT_PER,
     OPT_PORT,
     OPT_POSTFIX_CONFIG,
     OPT_QUIET,
@@ -123,7 +124,7 @@ struct command {
 extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
     events_commands[], evidence_commands[],
     explain_commands[], export_commands[], export_maps_commands[], grant_commands[], help_commands[], import_commands[],
-    init_commands[], letter_commands[],
+    init_commands[], letter_commands[], limit_commands[],
     list_commands[], policy_commands[], readiness_commands[], status_commands[], top_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */

@@ -3,7 +3,9 @@
 
 #include <event2/event.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "policyctl/sent.h"
 #include "policyd/facts.h"
 #include "policyd/policy.h"
 #include "policyd/resolver.h"
@@ -58,6 +60,49 @@ static void close_all(struct asking *a)
         event_base_free(a->base);
 }
 
+/* Adds to the check's row how much was sent. */
+static void explain_sent(struct store *state, const struct proposals *p, int64_t now, struct finding *f)
+{
+    char text[ROW_TEXT_MAX];
+    struct usage_limits limits;
+    struct usage usage;
+    struct strbuf b;
+
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->change[i].kind != CHANGE_USAGE || sent_read(state, &p->change[i], &usage, &limits) != OK)
+            continue;
+        strbuf_init(&b, text, sizeof text);
+        strbuf_addf(&b, "%s; sent of %s: ", f->row, p->change[i].field[FIELD_KEY]);
+        sent_text(&usage, &limits, now, &b);
+        finding_row(f, "%s", text);
+    }
+}
+
+/* What the commit would say, without one. */
+static void preview_commit(const struct ctl *ctl, const struct request *q, struct facts *facts, struct decision *d)
+{
+    /* Where policyd never ran there is no state.db yet, and nothing was sent. */
+    const char *backend = access(ctl->config->state_db, F_OK) == 0 ? NULL : "memory";
+    struct store_params p = { .backend = backend,
+                              .path = ctl->config->state_db,
+                              .database = DATABASE_STATE,
+                              .access = STORE_READ };
+    struct store *state = NULL;
+    struct commit commit;
+    struct error e = { "" };
+
+    policy_commit(d, &commit);
+    if (commit.count == 0)
+        return;
+    if (store_open(&p, &state, &e) == OK)
+        explain_sent(state, &d->proposed, ctl->now, &d->finding[CHECK_SEND_LIMIT]);
+    for (size_t i = 0; i < commit.count; i++)
+        if (!state || store_preview(state, &commit.set[i], ctl->now) != OK)
+            commit.set[i].result = TRY_AGAIN;
+    store_close(&state);
+    policy_committed(q, facts, &commit, d);
+}
+
 /* As policyd does: from the first check again whenever an answer has come. */
 static void decide_waiting(struct asking *a, const struct ctl *ctl, const struct request *q, struct decision *d)
 {
@@ -69,12 +114,13 @@ static void decide_waiting(struct asking *a, const struct ctl *ctl, const struct
         facts.expired = a->expired;
         a->woken = false;
         if (policy_decide(q, &facts, true, d) != PENDING)
-            return;
+            break;
         rows_turn_end(a->rows);
         while (!a->woken && !a->expired)
             if (event_base_loop(a->base, EVLOOP_ONCE) != 0)
                 a->expired = true; /* no events left: nobody will answer */
     }
+    preview_commit(ctl, q, &facts, d);
 }
 
 enum status decide(const struct ctl *ctl, const struct request *q, struct decision *decision_r)

@@ -35,6 +35,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_OLD_NAME] = { "old-name", "NAME", "a server name that is to go" },
     [OPT_ONCE] = { "once", NULL, "print one table and exit" },
     [OPT_PASSWORD_STDIN] = { "password-stdin", NULL, "the password is the first line of standard input" },
+    [OPT_PER] = { "per", "KIND", "account (default), relay, domain, client or host" },
     [OPT_PORT] = { "port", "PORT", "the server's port" },
     [OPT_POSTFIX_CONFIG] = { "postfix-config", "DIR", "Postfix's configuration, where it is not its own" },
     [OPT_QUIET] = { "quiet", NULL, "only what is to be mended" },

@@ -50,6 +50,11 @@ const struct check checks[CHECK_COUNT] = {
                              .states = HELO_STATES,
                              .contexts = CONTEXT_HELO,
                              .flags = HELO_FLAGS },
+    [CHECK_SEND_LIMIT] = { .run = send_limit_run,
+                           .states = STATE_RCPT | STATE_END_OF_MESSAGE,
+                           .contexts = CONTEXT_RECIPIENT | CONTEXT_END_OF_DATA,
+                           .flags = CHECK_CLIENTS_TOO | CHECK_COUNTS,
+                           .committed = send_limit_committed },
 };
 
 static struct span placeholder(const struct check_ctx *c, struct span name, const char *detail)

@@ -145,6 +145,7 @@ enum result daemon_open(struct error *e)
     if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
         transactions_open(&d->transactions) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
+        counters_open(d->base, d->writer, &d->counters) != OK ||
         events_open(d->base, d->writer, &d->events) != OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
@@ -162,6 +163,7 @@ void daemon_close(void)
     aggregate_close(&d->aggregate);
     events_finish(d->events);
     writer_close(&d->writer);
+    counters_close(&d->counters);
     events_free(&d->events);
     if (watch.timer)
         event_free(watch.timer);

@@ -8,6 +8,7 @@
 #include "lib/config.h"
 #include "policyd/aggregate.h"
 #include "policyd/answered.h"
+#include "policyd/counters.h"
 #include "policyd/busiest.h"
 #include "policyd/counts.h"
 #include "policyd/events.h"
@@ -28,6 +29,7 @@ struct daemon {
     struct aggregate *aggregate;
     struct events *events;
     struct answered *answered;
+    struct counters *counters;
     struct transactions *transactions;
     struct busiest *busiest;
     struct server *server;

@@ -102,7 +102,9 @@ enum result facts_account(struct facts *f, const char *address, struct account_r
     row_r->suspended_until = strtoll(until, NULL, 10);
     const char *has_policy = rowset_next(until);
     row_r->has_policy = has_policy[0] == '1';
-    row_r->new_password = *rowset_next(has_policy) != '\0';
+    const char *new_password = rowset_next(has_policy);
+    row_r->new_password = *new_password != '\0';
+    row_r->has_limit = *rowset_next(new_password) == '1';
     return OK;
 }
 

@@ -7,6 +7,7 @@
 #define POSTERN_FACTS_H
 
 #include "lib/address.h"
+#include "lib/usage.h"
 #include "policyd/dns.h"
 #include "policyd/request.h"
 #include "policyd/rows.h"
@@ -62,6 +63,7 @@ struct account_row {
     bool relay, disabled;
     bool has_policy;    /* policy rows of its own */
     bool new_password;  /* demanded, and not set yet */
+    bool has_limit;     /* limits of its own */
     char suspended[32]; /* "", "all", or services */
     char reason[REASON_MAX + 1];
     int64_t suspended_until; /* 0: until released */
@@ -113,6 +115,16 @@ struct listed_row {
     char id[24];
 };
 enum result facts_listed(struct facts *, const struct request *, struct listed_row *row_r) MUST_CHECK;
+
+/* The limits of one scope ("" the host, a domain, an account, a network of
+ * facts_limit_network) that count by account, relay, domain, client or host. OK with none:
+ * no limit, whatever a wider scope says; NOT_FOUND: it says nothing. */
+enum result facts_limits(struct facts *, const char *scope, const char *counted_by,
+                         struct usage_limits *limits_r) MUST_CHECK;
+
+/* The narrowest network with limits that the client is in. */
+enum result facts_limit_network(struct facts *, const struct network *client,
+                                char network_r[static NETWORK_TEXT_MAX]) MUST_CHECK;
 
 /* Counts against the request's limit of lookups; past it, and after the deadline,
  * DNS_FAILED. */

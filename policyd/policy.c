@@ -13,7 +13,7 @@ static bool applies(enum check_id id, const struct request *q, bool allowed)
 
     if ((c->states & q->state) == 0 || (c->contexts & q->context) == 0)
         return false;
-    if (check_infos[id].subject == SUBJECT_LOGIN && !q->authenticated)
+    if (check_infos[id].subject == SUBJECT_LOGIN && !q->authenticated && (c->flags & CHECK_CLIENTS_TOO) == 0)
         return false;
     if ((c->flags & CHECK_SKIPPED_BY_ALLOW) && allowed)
         return false;
@@ -180,25 +180,6 @@ void policy_found(const struct decision *d, policy_found_fn *fn, void *context)
     for (int id = 0; id < CHECK_COUNT; id++)
         if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode != MODE_OFF)
             fn((enum check_id)id, &d->finding[id], context);
-}
-
-enum result policy_resend_key(const struct request *q, char key_r[RESEND_KEY_MAX], size_t *len_r)
-{
-    static const enum attribute parts[] = {
-        ATTR_INSTANCE,        ATTR_QUEUE_ID, ATTR_POLICY_CONTEXT, ATTR_PROTOCOL_STATE, ATTR_RECIPIENT,
-        ATTR_RECIPIENT_COUNT, ATTR_SIZE
-    };
-    struct strbuf b;
-
-    if (q->attr[ATTR_INSTANCE].len == 0)
-        return NOT_FOUND;
-    strbuf_init(&b, key_r, RESEND_KEY_MAX);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        strbuf_add(&b, q->attr[parts[i]]);
-        strbuf_addc(&b, '\n'); /* no value holds one */
-    }
-    *len_r = b.len;
-    return b.cut ? LIMIT : OK;
 }
 
 /* name: " name=", or nothing is added where there is no value. */

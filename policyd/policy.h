@@ -36,12 +36,6 @@ void policy_committed(const struct request *, struct facts *, const struct commi
 typedef void policy_found_fn(enum check_id, const struct finding *, void *context);
 void policy_found(const struct decision *, policy_found_fn *, void *context);
 
-/* The key by which a request that Postfix sends again is known: instance, queue_id,
- * policy_context, protocol_state, recipient, recipient_count and size. NOT_FOUND:
- * none, for want of an instance; LIMIT: too long. */
-enum { RESEND_KEY_MAX = 1024 };
-enum result policy_resend_key(const struct request *, char key_r[RESEND_KEY_MAX], size_t *len_r) MUST_CHECK;
-
 /* The one line a decision leaves in the log, without its end. elapsed: microseconds. */
 void policy_log_line(const struct request *, const struct decision *, uint64_t elapsed_us,
                      struct strbuf *out);

@@ -124,6 +124,7 @@ static void on_committed(struct job *job)
 
     w->submitted = false;
     if (w->conn) {
+        counters_stand_in(the_daemon.counters, &w->commit, daemon_now());
         policy_committed(&w->request, facts_for(NULL), &w->commit, &w->decision);
         finish(w);
     }
@@ -137,6 +138,7 @@ static void uncommitted(struct deciding *w)
 
     for (size_t i = 0; i < late.count; i++)
         late.set[i].result = error_set(&late.set[i].error, TRY_AGAIN, "not written in time");
+    counters_stand_in(the_daemon.counters, &late, daemon_now());
     policy_committed(&w->request, facts_for(NULL), &late, &w->decision);
     finish(w);
 }

@@ -230,7 +230,7 @@ bool record_answered(const struct request *q, struct decision *d, int64_t now)
     char key[RESEND_KEY_MAX];
     struct span keyed = { key, 0 };
 
-    return policy_resend_key(q, key, &keyed.len) == OK && answer_again(keyed, d, now);
+    return request_resend_key(q, key, &keyed.len) == OK && answer_again(keyed, d, now);
 }
 
 void record_decision(const struct request *q, struct decision *d, int64_t now)
@@ -243,7 +243,7 @@ void record_decision(const struct request *q, struct decision *d, int64_t now)
     policy_found(d, count_finding, &found);
     if (!ends && found.count == 0)
         return;
-    if (policy_resend_key(q, key, &keyed.len) != OK)
+    if (request_resend_key(q, key, &keyed.len) != OK)
         keyed.len = 0;
     if (answer_again(keyed, d, now))
         return;

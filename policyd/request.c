@@ -130,3 +130,35 @@ void request_prepare(struct request *r, const struct config *c)
     if (domain_parse(r->attr[ATTR_HELO_NAME], r->helo) != OK)
         r->helo[0] = '\0';
 }
+
+enum result request_resend_key(const struct request *q, char key_r[RESEND_KEY_MAX], size_t *len_r)
+{
+    static const enum attribute parts[] = {
+        ATTR_INSTANCE,        ATTR_QUEUE_ID, ATTR_POLICY_CONTEXT, ATTR_PROTOCOL_STATE, ATTR_RECIPIENT,
+        ATTR_RECIPIENT_COUNT, ATTR_SIZE
+    };
+    struct strbuf b;
+
+    if (q->attr[ATTR_INSTANCE].len == 0)
+        return NOT_FOUND;
+    strbuf_init(&b, key_r, RESEND_KEY_MAX);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        strbuf_add(&b, q->attr[parts[i]]);
+        strbuf_addc(&b, '\n'); /* no value holds one */
+    }
+    *len_r = b.len;
+    return b.cut ? LIMIT : OK;
+}
+
+uint64_t request_resend_number(const struct request *q)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a */
+    char key[RESEND_KEY_MAX];
+    size_t len;
+
+    if (request_resend_key(q, key, &len) != OK)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)key[i]) * 1099511628211u;
+    return h ? h : 1;
+}

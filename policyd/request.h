@@ -93,4 +93,13 @@ struct request {
 /* Fills in everything but attr. */
 void request_prepare(struct request *, const struct config *);
 
+/* The key by which a request that Postfix sends again is known: instance, queue_id,
+ * policy_context, protocol_state, recipient, recipient_count and size. NOT_FOUND:
+ * none, for want of an instance; LIMIT: too long. */
+enum { RESEND_KEY_MAX = 1024 };
+enum result request_resend_key(const struct request *, char key_r[RESEND_KEY_MAX], size_t *len_r) MUST_CHECK;
+
+/* The same as a number; 0: it has no key. */
+uint64_t request_resend_number(const struct request *);
+
 #endif

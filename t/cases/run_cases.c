@@ -55,6 +55,7 @@ static void decide(struct run *r, const struct request *q, struct decision *d)
         f->expired = expired;
     }
     f->dns->cancel(f->dns, f->waiter);
+    world_commit(&r->world, q, d);
     rows_turn_end(r->world.rows);
 }
 
@@ -144,6 +145,14 @@ static enum result set_up_store(struct run *r, const char *text, struct error *e
     return OK;
 }
 
+static enum result set_up_state(struct run *r, const char *text, struct error *e)
+{
+    if (strcmp(text, "fails") != 0 && strcmp(text, "works") != 0)
+        return error_set(e, BAD, "%%state fails|works");
+    world_fail_state(&r->world, text[0] == 'f');
+    return OK;
+}
+
 /* Many of one line, for limits: COUNT LINE; "\n" within LINE is not possible. */
 static enum result set_up_repeat(struct run *r, const char *text, struct error *e)
 {
@@ -163,7 +172,7 @@ static const struct {
 } directives[] = {
     { "change", set_up_change }, { "config", set_up_config }, { "policy", set_up_policy },
     { "dns", set_up_dns },       { "now", set_up_now },       { "store", set_up_store },
-    { "repeat", set_up_repeat },
+    { "repeat", set_up_repeat }, { "state", set_up_state },
 };
 
 static enum result set_up(struct run *r, const char *line, struct error *e)

@@ -139,11 +139,13 @@ def test_every_reply_code(alone):
     """The codes of the manual are those of replies."""
     alone.script(ACCOUNTS + "policy set all enforce --yes\nlist deny --client 192.0.2.9")
     alone.ok("account", "suspend", "other@example.com", "--reason", "x")
+    alone.ok("limit", "set", "messages=0/1h", "--account", "user@example.com")
     requests = {
         "access": ("--client", "192.0.2.9"), "account_status": ("--login", "other@example.com"),
         "sender_login": ("--login", "user@example.com", "--sender", "other@example.com"),
         "sender_auth": ("--sender", "user@example.com"), "helo_local": ("--helo", "x.local"),
-        "helo_fqdn": ("--helo", "x"), "helo_self": ("--helo", "mx.postern.example"), "helo_resolve": ("--helo", "no!host")}
+        "helo_fqdn": ("--helo", "x"), "helo_self": ("--helo", "mx.postern.example"), "helo_resolve": ("--helo", "no!host"),
+        "send_limit": ("--login", "user@example.com", "--state", "END-OF-MESSAGE")}
     page = "\n".join(line for line in section("policyd.8", "CHECKS").splitlines() if "Dovecot plugin" not in line)
     told = re.findall(r"^ {5}(\w+) +Refuses.*?‘([^’]+)’", page, re.M | re.S)
     assert {name for name, _ in told} == set(requests)

@@ -130,7 +130,7 @@ START_TEST(order)
             change(line);
         }
         ck_assert_str_eq(action(), rows[i].reply);
-        for (unsigned id = CHECK_SENDER_AUTH; id < CHECK_COUNT; id++)
+        for (unsigned id = CHECK_SENDER_AUTH; id <= CHECK_HELO_RESOLVE; id++)
             if (id != CHECK_HELO_FQDN)
                 ck_assert_msg(decision.finding[id].verdict == VERDICT_REFUSE, "%s: %s", check_infos[id].name,
                               verdict_name(decision.finding[id].verdict));
@@ -156,6 +156,7 @@ enum {
     SENDER_AUTH = 1u << CHECK_SENDER_AUTH,
     STATUS = 1u << CHECK_ACCOUNT_STATUS,
     LOGIN = 1u << CHECK_SENDER_LOGIN,
+    SENDING = 1u << CHECK_SEND_LIMIT,
 };
 
 static const struct {
@@ -168,8 +169,8 @@ static const struct {
     { "RCPT", "recipient", "25", ACCESS, 0 },
     { "RCPT", "end-of-data", "25", 0, STATUS },
     { "RCPT", "never-heard-of", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
-    { "END-OF-MESSAGE", "end-of-data", "25", 0, STATUS },
-    { "END-OF-MESSAGE", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
+    { "END-OF-MESSAGE", "end-of-data", "25", 0, STATUS | SENDING },
+    { "END-OF-MESSAGE", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN | SENDING },
     { "DATA", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
     { "BDAT", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
     { "MAIL", "sender", "25", SENDER_AUTH, STATUS | LOGIN },
@@ -212,7 +213,7 @@ START_TEST(allow_entries)
         enum verdict expected = id == CHECK_ACCESS ? VERDICT_PASS : VERDICT_NONE;
         ck_assert_int_eq(decision.finding[id].verdict, expected);
         ck_assert_int_eq((checks[id].flags & CHECK_SKIPPED_BY_ALLOW) != 0,
-                         id == CHECK_SENDER_AUTH || id >= CHECK_HELO_LOCAL);
+                         id == CHECK_SENDER_AUTH || (id >= CHECK_HELO_LOCAL && id <= CHECK_HELO_RESOLVE));
     }
     /* no account check is skipped by it */
     change("account-suspend address=john@example.com reason=spam");
@@ -445,26 +446,26 @@ START_TEST(the_key_of_a_request)
     char first[RESEND_KEY_MAX], other[RESEND_KEY_MAX], longer[RESEND_KEY_MAX + 1];
     size_t first_len, other_len;
 
-    ck_assert_int_eq(policy_resend_key(&request, first, &first_len), NOT_FOUND);
+    ck_assert_int_eq(request_resend_key(&request, first, &first_len), NOT_FOUND);
     set(ATTR_INSTANCE, "1f2.5c.1");
     set(ATTR_RECIPIENT, "a@example.com");
-    ck_assert_int_eq(policy_resend_key(&request, first, &first_len), OK);
+    ck_assert_int_eq(request_resend_key(&request, first, &first_len), OK);
     set(ATTR_HELO_NAME, "no part of it");
-    ck_assert_int_eq(policy_resend_key(&request, other, &other_len), OK);
+    ck_assert_int_eq(request_resend_key(&request, other, &other_len), OK);
     ck_assert(span_equal((struct span){ first, first_len }, (struct span){ other, other_len }));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         struct span before = request.attr[parts[i]];
         set(parts[i], "another");
-        ck_assert_int_eq(policy_resend_key(&request, other, &other_len), OK);
+        ck_assert_int_eq(request_resend_key(&request, other, &other_len), OK);
         ck_assert(!span_equal((struct span){ first, first_len }, (struct span){ other, other_len }));
         request.attr[parts[i]] = before;
     }
     size_t most = RESEND_KEY_MAX - 1 - (first_len - strlen("a@example.com"));
     memset(longer, 'x', sizeof longer);
     request.attr[ATTR_RECIPIENT] = (struct span){ longer, most };
-    ck_assert_int_eq(policy_resend_key(&request, first, &first_len), OK);
+    ck_assert_int_eq(request_resend_key(&request, first, &first_len), OK);
     request.attr[ATTR_RECIPIENT].len++;
-    ck_assert_int_eq(policy_resend_key(&request, first, &first_len), LIMIT);
+    ck_assert_int_eq(request_resend_key(&request, first, &first_len), LIMIT);
 }
 END_TEST
 

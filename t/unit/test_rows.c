@@ -61,7 +61,7 @@ START_TEST(columns_and_rows)
     change("account-add address=anna@example.com kind=user password={X}x");
     ck_assert_int_eq(get(QUERY_ACCOUNT, "john@example.com", NOW, &set), OK);
     ck_assert_uint_eq(set.count, 1);
-    ck_assert_uint_eq(set.columns, 7);
+    ck_assert_uint_eq(set.columns, 8);
     ck_assert_str_eq(p = set.text, "user");
     ck_assert_str_eq(p = rowset_next(p), "active");
     ck_assert_str_eq(p = rowset_next(p), "all");

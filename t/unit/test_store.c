@@ -135,8 +135,8 @@ START_TEST(each_change_and_query)
     ck_assert_str_eq(ROWS(s, QUERY_DOMAIN, "Example.com"), "");
     ck_assert_str_eq(ALL_ROWS(s, QUERY_DOMAINS),
                      "example.com|mailbox|-|2|2\nexample.org|alias|example.com|0|0\nrelay.example|relay|-|1|0");
-    ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "john@example.com"), "user|active|-|-|-|1|-");
-    ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "anna@example.com"), "user|disabled|all|spam|-|0|-");
+    ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "john@example.com"), "user|active|-|-|-|1|-|0");
+    ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "anna@example.com"), "user|disabled|all|spam|-|0|-|0");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "nobody@example.com"), "");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT_ALL, "john@example.com"),
                      "john@example.com|user|active|-|-|-|-|1800000000|1800000000|-|-|-");

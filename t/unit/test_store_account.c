@@ -124,7 +124,7 @@ START_TEST(release_demands_another_password)
 
     store_done(s, "account-suspend address=john@example.com reason=stolen");
     store_done(s, "account-release address=john@example.com new_password=1");
-    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT, "john@example.com"), "user|active|-|-|-|0|1800000000");
+    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT, "john@example.com"), "user|active|-|-|-|0|1800000000|0");
     ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_PASSWORD, "john@example.com"), "{X}1|{X}1");
     ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_PASSWORD, "anna@example.com"), "{X}2|-");
     ck_assert_ptr_nonnull(strstr(rows1(s, QUERY_ACCOUNT_ALL, "john@example.com"), "|1800000000|1800000000|1800000000"));
@@ -189,10 +189,10 @@ START_TEST(the_first_version_is_brought_up_to_date)
     make_version_1(path);
     for (int access = STORE_READ; access <= STORE_WRITE; access++) {
         ck_assert_int_eq(store_try(path, DATABASE_ACCOUNTS, (enum store_access)access, &s, &e), BAD);
-        ck_assert_ptr_nonnull(strstr(e.text, "schema version 1 is older than this program's 4: policyctl init"));
+        ck_assert_ptr_nonnull(strstr(e.text, "schema version 1 is older than this program's 5: policyctl init"));
     }
     s = store_opened("sqlite", DATABASE_ACCOUNTS, STORE_CREATE);
-    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT, "john@example.com"), "user|active|all|why|-|1|-");
+    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT, "john@example.com"), "user|active|all|why|-|1|-|0");
     ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_ALL, "john@example.com"),
                      "john@example.com|user|active|all|why|2|-|3|1|-|-|-");
     ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_PASSWORD, "john@example.com"), "{X}1|-");

@@ -18,6 +18,7 @@ static void on_wake(struct dns_waiter *waiter)
 enum result world_open(struct world *w, struct error *e)
 {
     struct store_params memory = { .backend = "memory", .database = DATABASE_ACCOUNTS };
+    struct store_params state = { .backend = "memory", .database = DATABASE_STATE };
     struct store_params fail = { .backend = "fail" };
     enum result r;
 
@@ -26,6 +27,8 @@ enum result world_open(struct world *w, struct error *e)
     w->waiter.wake = on_wake;
     fake_dns_init(&w->dns);
     r = store_open(&memory, &w->store, e);
+    if (r == OK)
+        r = store_open(&state, &w->state, e);
     if (r == OK)
         r = store_open(&fail, &w->fail, e);
     if (r == OK)
@@ -41,6 +44,7 @@ void world_close(struct world *w)
 {
     rows_close(&w->rows);
     store_close(&w->store);
+    store_close(&w->state);
     store_close(&w->fail);
     config_free(&w->config);
 }
@@ -82,6 +86,25 @@ enum result world_configure(struct world *w, const char *text, struct error *e)
 void world_fail(struct world *w, bool on)
 {
     rows_use(w->rows, on ? w->fail : w->store);
+}
+
+void world_fail_state(struct world *w, bool on)
+{
+    w->state_fails = on;
+}
+
+void world_commit(struct world *w, const struct request *q, struct decision *d)
+{
+    struct change_set *sets[PROPOSALS_MAX];
+    struct commit commit;
+
+    policy_commit(d, &commit);
+    for (size_t i = 0; i < commit.count; i++)
+        sets[i] = &commit.set[i];
+    if (commit.count == 0)
+        return;
+    (void)!store_apply(w->state_fails ? w->fail : w->state, sets, commit.count, w->now);
+    policy_committed(q, world_facts(w), &commit, d);
 }
 
 struct facts *world_facts(struct world *w)

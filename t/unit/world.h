@@ -10,10 +10,12 @@
 #include "lib/config.h"
 #include "lib/store.h"
 #include "policyd/facts.h"
+#include "policyd/policy.h"
 #include "t/unit/fake_dns.h"
 
 struct world {
-    struct store *store, *fail;
+    struct store *store, *state, *fail;
+    bool state_fails;
     struct rows *rows;
     struct config *config;
     struct fake_dns dns;
@@ -36,6 +38,12 @@ enum result world_configure(struct world *, const char *text, struct error *) MU
 
 /* From now on the account table cannot be read, or can again. */
 void world_fail(struct world *, bool on);
+
+/* From now on state.db cannot be written, or can again. */
+void world_fail_state(struct world *, bool on);
+
+/* Commits what a decision carries, as the daemon does. */
+void world_commit(struct world *, const struct request *, struct decision *);
 
 /* world->facts for a new request: as in the daemon, it keeps the modes it knows. */
 struct facts *world_facts(struct world *);

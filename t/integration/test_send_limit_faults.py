@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Counters under faults: killed in the middle, restarted, a disk that is full, a lock that another holds."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import threading
+from contextlib import closing, contextmanager
+
+import pytest
+
+from admin import Admin
+from mailhost.policy import PolicyClient
+from mailhost.process import let_others_enter, wait_for
+
+LOGIN, CLIENTS, REFUSED = "user@example.com", 16, "450 4.7.1 Sending limit reached: "
+ACCOUNTS = """
+domain add example.com
+account add user@example.com
+policy set send_limit enforce --yes
+limit set messages=1000000,recipients=1000000/1d --account user@example.com
+"""
+
+
+@contextmanager
+def running(directory, **settings):
+    """A policyd of its own."""
+    let_others_enter(directory)
+    admin = Admin(directory, running=False)
+    admin.policyd.configure(**settings)
+    admin.start()
+    admin.script(ACCOUNTS)
+    admin.policyd.start()
+    try:
+        yield admin
+    finally:
+        if admin.policyd.running():
+            admin.policyd.stop()
+
+
+@pytest.fixture
+def admin(tmp_path):
+    """policyd with its databases on an ordinary disk."""
+    with running(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """policyd with state.db on a disk of three megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0777", "tmpfs", disk], check=True)
+    try:
+        with running(tmp_path, state_db=str(disk / "state.db")) as one:
+            yield one, disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def message(number):
+    """The request at the end of a message, each of its own."""
+    return {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": LOGIN, "instance": f"i{number}",
+            "queue_id": f"Q{number}", "recipient_count": "2", "size": "1000", "sasl_username": LOGIN}
+
+
+def messages_sent(admin):
+    """What the table says of the day."""
+    rows = json.loads(admin.ok("limit", "show", LOGIN, "--json"))
+    return next(row["messages"]["sent"] for row in rows if row["window"] == "1d")
+
+
+class Sender(threading.Thread):
+    """Asks one message after the other, each until it is answered, as Postfix does; counts the answers."""
+
+    def __init__(self, admin, first, stop):
+        super().__init__(daemon=True)
+        self.admin, self.number, self.stop_now = admin, first, stop
+        self.answered = self.resent = 0
+
+    def run(self):
+        client = None
+        while not self.stop_now.is_set():
+            try:
+                client = client or PolicyClient(self.admin.policyd.policy_socket, timeout=20)
+                assert client.ask(**message(self.number)) == "DUNNO"
+            except OSError:
+                client, self.resent = None, self.resent + 1
+                self.stop_now.wait(0.01)
+                continue
+            self.answered += 1
+            self.number += CLIENTS
+
+
+def test_killed_in_the_middle(admin):
+    """Each message counts once: those that were answered, and those asked again because they were not."""
+    stop = threading.Event()
+    senders = [Sender(admin, first, stop) for first in range(CLIENTS)]
+    for sender in senders:
+        sender.start()
+    for _ in range(6):
+        before = sum(sender.answered for sender in senders)
+        wait_for(lambda: sum(sender.answered for sender in senders) > before + 300, "messages to be answered")
+        admin.policyd.kill()
+        admin.policyd.start()
+    before = [sender.answered for sender in senders]
+    wait_for(lambda: all(s.answered > b for s, b in zip(senders, before)), "each to be answered again")
+    stop.set()
+    for sender in senders:
+        sender.join()
+    assert sum(sender.resent for sender in senders) >= 6
+    assert messages_sent(admin) == sum(sender.answered for sender in senders)
+    assert sqlite_check(admin) == "ok"
+
+
+def sqlite_check(admin):
+    admin.policyd.stop()
+    try:
+        with closing(sqlite3.connect(admin.policyd.settings["state_db"])) as state:
+            return state.execute("PRAGMA integrity_check").fetchone()[0]
+    finally:
+        admin.policyd.start()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_limits_survive_a_restart(admin, end):
+    admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        assert [client.ask(**message(n)) for n in range(3)] == ["DUNNO"] * 3
+    getattr(admin.policyd, end)()
+    admin.policyd.start()
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        assert client.ask(**message(2)) == "DUNNO"  # the last one again
+        assert client.ask(**message(3)).startswith(REFUSED + "user@example.com may send 3 messages in 1 day")
+
+
+def test_a_full_disk(small_disk):
+    """Mail passes and is counted in memory, an alarm is raised, and counting goes on when there is room again."""
+    admin, disk = small_disk
+    admin.ok("limit", "set", "messages=100000/1d", "--account", LOGIN)
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        assert client.ask(**message(0)) == "DUNNO"
+        with open(disk / "filler", "wb", buffering=0) as filler, pytest.raises(OSError):
+            while True:
+                filler.write(b"x" * 4096)
+        number = 1
+        while "limits are counted in memory only" not in admin.policyd.log_text():
+            assert client.ask(**message(number)) == "DUNNO"
+            number += 1
+            assert number < 5000
+        admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
+        replies = [client.ask(**message(10000 + n)) for n in range(4)]
+        assert replies[-1].startswith(REFUSED)  # the memory's own count
+        assert admin.policyd.log_text().count("limits are counted in memory only") == 1
+        os.unlink(disk / "filler")
+        admin.ok("limit", "set", "messages=100000/1d", "--account", LOGIN)
+        before = messages_sent(admin)
+        assert client.ask(**message(20000)) == "DUNNO"
+        assert messages_sent(admin) == before + 1
+    admin.policyd.wait_log("state.db is written again")
+
+
+def test_a_lock_that_another_holds(admin):
+    """Each request is answered within its time, and counted again afterwards."""
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        assert client.ask(**message(0)) == "DUNNO"
+        with closing(sqlite3.connect(admin.policyd.settings["state_db"], isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert client.ask(**message(1)) == "DUNNO"
+            admin.policyd.wait_log("limits are counted in memory only")
+            other.execute("ROLLBACK")
+        assert client.ask(**message(2)) == "DUNNO"
+        assert messages_sent(admin) == 2
