@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an account's behaviour says of whether somebody else is using it: points for each
+ * signal, and their sum.  Layer 5.
+ */
+#ifndef POSTERN_SIGNALS_H
+#define POSTERN_SIGNALS_H
+
+#include "policyd/behaviour.h"
+
+struct signals {
+    unsigned score;                 /* the sum of the points */
+    unsigned points[SIGNAL_COUNT];  /* 0 to the signal's weight */
+    unsigned measure[SIGNAL_COUNT]; /* in the signal's unit */
+};
+
+void signals_measure(const struct behaviour *, const struct signal_config[static SIGNAL_COUNT], int64_t now,
+                     struct signals *signals_r);
+
+/* Those that gave points, the most first: "rate 50 (212 recipients), strangers 31 (16 recipients)". */
+void signals_text(const struct signals *, struct strbuf *out);
+
+#endif
