@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/message_text.h"
 #include "policyctl/arena.h"
 #include "policyctl/letter/advice.h"
-#include "policyctl/letter/wrap.h"
 
 enum { WIDTH = 72, TEXT_MAX = WORDS_TEXT_MAX * 2 };
 
@@ -93,7 +93,7 @@ static void put_section(const struct letter *l, enum section section)
 
     strbuf_init(&b, text, sizeof text);
     words_fill(l->words, section, &l->advice.values, &b);
-    wrap_print(text, WIDTH, stdout);
+    message_wrap(text, WIDTH, stdout);
 }
 
 /* From and Date are sendmail's to add. Out-of-office replies are for people (RFC 3834). */
@@ -107,7 +107,7 @@ static void put_header(const struct letter *l)
     if (l->kind != LETTER_HOST)
         printf("To: %s%s\n", l->kind == LETTER_DOMAIN ? "postmaster@" : "", l->name);
     printf("Subject: ");
-    wrap_header(subject, stdout);
+    message_header(subject, stdout);
     printf("Auto-Submitted: auto-generated\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
            "Content-Transfer-Encoding: 8bit\n\n");
 }

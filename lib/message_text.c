@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "policyctl/letter/wrap.h"
+#include "message_text.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "lib/str.h"
+#include "str.h"
 
 static unsigned characters(struct span text)
 {
@@ -36,7 +36,7 @@ static void print_paragraph(struct span text, unsigned width, FILE *out)
     fputc('\n', out);
 }
 
-void wrap_print(const char *text, unsigned width, FILE *out)
+void message_wrap(const char *text, unsigned width, FILE *out)
 {
     for (const char *end; *text; text = end + (*end == '\n')) {
         end = text + strcspn(text, "\n");
@@ -92,7 +92,7 @@ static void print_encoded(struct span text, FILE *out)
     fputs(CLOSES "\n", out);
 }
 
-void wrap_header(const char *text, FILE *out)
+void message_header(const char *text, FILE *out)
 {
     struct span all = span_of(text);
     bool is_ascii = all.len < 900; /* a line ends before 998 octets */

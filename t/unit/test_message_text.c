@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policyctl/letter/wrap.h"
+#include "lib/message_text.h"
 
 #define TEN "0123456789"
 #define NINETY TEN TEN TEN TEN TEN TEN TEN TEN TEN
@@ -17,9 +17,9 @@ static char *printed(const char *text, int width)
 
     ck_assert_ptr_nonnull(f);
     if (width)
-        wrap_print(text, (unsigned)width, f);
+        message_wrap(text, (unsigned)width, f);
     else
-        wrap_header(text, f);
+        message_header(text, f);
     ck_assert_int_eq(fclose(f), 0);
     return buffer;
 }
@@ -85,8 +85,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("wrap");
-    TCase *c = tcase_create("wrap");
+    Suite *s = suite_create("message_text");
+    TCase *c = tcase_create("message_text");
 
     tcase_add_loop_test(c, paragraphs, 0, sizeof cases / sizeof *cases);
     tcase_add_loop_test(c, header, 0, sizeof fields / sizeof *fields);
