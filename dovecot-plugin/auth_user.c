@@ -75,7 +75,7 @@ static void take_field(const char *name, const char *value, enum field_source so
     const char *of_userdb = extra_field_of_userdb(name);
 
     (void)source;
-    if ((of_userdb != NULL) != c->userdb || c->result != OK)
+    if ((of_userdb != NULL) != c->userdb || c->result != OK || extra_field_is_contact(name))
         return;
     if (f->count == ACCOUNT_FIELDS_MAX) {
         c->result = LIMIT;

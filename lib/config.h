@@ -71,6 +71,21 @@ struct config {
         char *imap, *pop3, *smtp, *sieve; /* NAME or NAME:PORT; "": hostname */
     } letter;
 
+    struct {
+        char *cursor;                 /* a file; its directory is postern-act's own */
+        struct string_list notice_to; /* addresses; none: no notices */
+        char *notice_from;            /* "": postmaster at hostname */
+        bool notice_contact;
+        struct string_list notice_events;
+        char *template_file; /* "": the English one that is built in */
+        unsigned notices_per_hour, account_notices_per_hour;
+        bool kick;
+        char *queue; /* "none", "list", "hold" */
+        struct string_list command, command_events;
+        unsigned deadline_s;
+        char *sendmail, *doveadm, *postqueue, *postcat, *postsuper; /* with their first arguments */
+    } act;
+
     char *text[CHECK_COUNT]; /* reply text of each check: option `text` of its section */
     struct {
         bool refuse_null_sender;

@@ -95,6 +95,34 @@ static const struct config_row rows[] = {
     ROW("letter", "smtp", SERVICE, "", letter.smtp, "likewise SMTP"),
     ROW("letter", "sieve", SERVICE, "", letter.sieve, "likewise ManageSieve"),
 
+    ROW("act", "cursor", PATH, "/var/lib/postern-act/cursor", act.cursor,
+        "file in which postern-act keeps its place"),
+    ROW("act", "notice_to", ADDRESSES, "", act.notice_to, "who is told of events; none: nobody"),
+    ROW("act", "notice_from", ADDRESS, "", act.notice_from, "sender of notices; empty: postmaster at hostname"),
+    ROW("act", "notice_contact", BOOL, "false", act.notice_contact,
+        "whether the contact of the account, or of its domain, is told too"),
+    ROW("act", "notice_events", EVENTS,
+        "account_suspended compromise limit_hit check_shed zone_off counters_degraded", act.notice_events,
+        "events that are told of"),
+    ROW("act", "template", FILE, "", act.template_file, "file of the words of notices; empty: the English ones"),
+    NUMBER("act", "notices_per_hour", NUMBER, "60", 1, 1000, act.notices_per_hour, "notices within an hour"),
+    NUMBER("act", "account_notices_per_hour", NUMBER, "4", 1, 1000, act.account_notices_per_hour,
+           "notices of one account within an hour"),
+    ROW("act", "kick", BOOL, "true", act.kick, "whether a suspension ends open IMAP, POP3 and ManageSieve sessions"),
+    ROW("act", "queue", QUEUE, "none", act.queue,
+        "what becomes of a suspended account's mail in Postfix's queue: none, list or hold"),
+    ROW("act", "command", COMMANDS, "", act.command,
+        "commands of one's own; members of the event in {braces} are filled in"),
+    ROW("act", "command_events", EVENTS, "account_suspended account_released", act.command_events,
+        "events for which they run"),
+    NUMBER("act", "deadline_s", NUMBER, "30", 1, 600, act.deadline_s,
+           "time that a program may take before it is killed, in seconds"),
+    ROW("act", "sendmail", COMMAND, "/usr/sbin/sendmail", act.sendmail, "program that takes notices"),
+    ROW("act", "doveadm", COMMAND, "/usr/bin/doveadm", act.doveadm, "doveadm(1)"),
+    ROW("act", "postqueue", COMMAND, "/usr/sbin/postqueue", act.postqueue, "postqueue(1)"),
+    ROW("act", "postcat", COMMAND, "/usr/sbin/postcat", act.postcat, "postcat(1)"),
+    ROW("act", "postsuper", COMMAND, "/usr/sbin/postsuper", act.postsuper, "postsuper(1)"),
+
     ROW("account_status", "unknown_login", LOGIN, "pass", account_status.refuse_unknown_login,
         "what becomes of a login that has no row here: pass or refuse"),
     ROW("sender_login", "refuse_null_sender", BOOL, "false", sender_login.refuse_null_sender,
@@ -152,7 +180,7 @@ bool config_option(size_t i, struct config_option *option_r)
 
 const char *config_section(size_t i)
 {
-    static const char *const general[] = { "", "dns", "limits", "dovecot", "letter" };
+    static const char *const general[] = { "", "dns", "limits", "dovecot", "letter", "act" };
     enum { GENERAL = sizeof general / sizeof general[0] };
 
     if (i < GENERAL)

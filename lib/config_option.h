@@ -37,6 +37,12 @@ enum config_type {
     CONFIG_LIMITS,
     CONFIG_HOOK,
     CONFIG_HOSTS,
+    CONFIG_ADDRESS, /* or none */
+    CONFIG_ADDRESSES,
+    CONFIG_EVENTS,
+    CONFIG_QUEUE, /* none, list, hold */
+    CONFIG_COMMAND,
+    CONFIG_COMMANDS, /* with {placeholders} of an event */
     CONFIG_TYPE_COUNT
 };
 
@@ -86,6 +92,13 @@ const char *config_word(enum config_type, bool value);
  * with "NAME: what and the remedy". */
 enum result config_value_check(const struct config_row *, struct span value, struct strbuf *canonical,
                                struct error *) MUST_CHECK;
+
+/* Those of a type whose check is elsewhere (config_value_act.c); an error's text comes
+ * without the name of the option. */
+typedef enum result config_check_fn(const struct config_row *, struct span value, struct strbuf *canonical,
+                                    struct error *);
+config_check_fn config_check_address, config_check_event, config_check_queue, config_check_command,
+    config_check_own_command;
 
 /* Blanks comments in place, keeping every line break: libconfuse miscounts the
  * lines of a file with comments.  BAD, with "PATH:LINE: ...": what libconfuse would

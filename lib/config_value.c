@@ -13,18 +13,15 @@
 /* Postfix cuts replies at 510 octets, code and expanded placeholders included. */
 enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, TEXT_MAX = 300, DELIMITER_MAX = 8 };
 
-/* Each check appends the canonical form of a NUL-terminated value; an error's text
- * comes without the name of the option. */
-typedef enum result check_fn(const struct config_row *, struct span value, struct strbuf *, struct error *);
-
-static check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
+/* Each check appends the canonical form of a NUL-terminated value. */
+static config_check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
     check_service, check_url, check_delimiter, check_text, check_listener, check_local_listener, check_server, check_network, check_suffix,
     check_self, check_field, check_limit;
 
 static const struct type {
     const char *name; /* also in messages */
     enum config_kind kind;
-    check_fn *check;
+    config_check_fn *check;
     const char *words[2]; /* the second of a KIND_BOOL is true */
 } types[CONFIG_TYPE_COUNT] = {
     [CONFIG_NUMBER] = { "number", KIND_NUMBER, check_number, {} },
@@ -53,6 +50,12 @@ static const struct type {
     [CONFIG_HOOK] = { "end-of-message or rcpt", KIND_BOOL, check_word, { "end-of-message", "rcpt" } },
     [CONFIG_LIMITS] = { "list of limits", KIND_STRINGS, check_limit, {} },
     [CONFIG_HOSTS] = { "list of host names and addresses", KIND_STRINGS, check_self, {} },
+    [CONFIG_ADDRESS] = { "address or empty", KIND_STRING, config_check_address, {} },
+    [CONFIG_ADDRESSES] = { "list of addresses", KIND_STRINGS, config_check_address, {} },
+    [CONFIG_EVENTS] = { "list of events", KIND_STRINGS, config_check_event, {} },
+    [CONFIG_QUEUE] = { "none, list or hold", KIND_STRING, config_check_queue, {} },
+    [CONFIG_COMMAND] = { "command", KIND_STRING, config_check_command, {} },
+    [CONFIG_COMMANDS] = { "list of commands", KIND_STRINGS, config_check_own_command, {} },
 };
 
 static bool starts_with(struct span text, struct span prefix)

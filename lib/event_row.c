@@ -50,6 +50,11 @@ static const struct {
     [EVENT_EVIDENCE] = { "evidence", false },
 };
 
+const char *event_column_name(enum event_column column)
+{
+    return members[column].name;
+}
+
 void event_json(const char *const column[static EVENT_COLUMNS], FILE *out)
 {
     uint64_t number;

@@ -43,6 +43,8 @@ enum event_column {
     EVENT_COLUMNS
 };
 
+const char *event_column_name(enum event_column); /* "id" */
+
 /* The format's number: a reader passes over members that it does not know, and stops at a
  * number that it does not. */
 enum { EVENT_JSON_VERSION = 1 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "extra_field.h"
 
+#include "address.h"
+
 /* As much of a wrong value as a line shows. */
 enum { SHOWN_MAX = 64 };
 #define SHOWN(text) (int)((text).len < SHOWN_MAX ? (text).len : SHOWN_MAX), (text).ptr
@@ -64,6 +66,22 @@ static enum result check_quota(struct span value, struct strbuf *b, struct error
     return OK;
 }
 
+bool extra_field_is_contact(const char *name)
+{
+    return strcmp(name, "contact") == 0;
+}
+
+static enum result check_contact(struct span value, struct strbuf *b, struct error *e)
+{
+    struct address address;
+    char text[ADDRESS_MAX + 1];
+
+    if (str_copy(value, text, sizeof text) != OK || address_check(text, false, &address, e) != OK)
+        return BAD;
+    strbuf_adds(b, address.text);
+    return OK;
+}
+
 enum result extra_field_check_value(const char *name, struct span value, struct strbuf *canonical, struct error *e)
 {
     enum result (*const checks[MAILBOX_FIELDS])(struct span, struct strbuf *, struct error *) = {
@@ -73,6 +91,8 @@ enum result extra_field_check_value(const char *name, struct span value, struct 
     for (size_t i = 0; i < MAILBOX_FIELDS; i++)
         if (strcmp(name, mailbox_fields[i]) == 0)
             return checks[i](value, canonical, e);
+    if (extra_field_is_contact(name))
+        return check_contact(value, canonical, e);
     strbuf_add(canonical, value);
     return OK;
 }

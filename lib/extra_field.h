@@ -29,6 +29,10 @@ enum result extra_field_check_name(const char *name, struct error *) MUST_CHECK;
 enum result extra_field_check_value(const char *name, struct span value, struct strbuf *canonical,
                                     struct error *) MUST_CHECK;
 
+/* "contact": an address that is told of what befalls the account, or the domain's accounts
+ * (postern-act). No field of Dovecot's: it is never told. */
+bool extra_field_is_contact(const char *name);
+
 /* The field's name in the userdb; NULL: it is the passdb's. */
 const char *extra_field_of_userdb(const char *name);
 

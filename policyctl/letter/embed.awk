@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Turns the English words into a C string.
+# Turns a file of words into an array of its lines.
+# Usage: awk -v from=FILE -v name=ARRAY -f embed.awk FILE
 BEGIN {
-    print "/* made from policyctl/letter/en.txt by policyctl/letter/embed.awk */"
-    print "extern const char *const words_english[];\n"
-    print "const char *const words_english[] = {"
+    print "/* made from " from " by policyctl/letter/embed.awk */"
+    print "extern const char *const " name "[];\n"
+    print "const char *const " name "[] = {"
 }
 {
     gsub(/\\/, "\\\\")

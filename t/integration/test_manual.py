@@ -13,7 +13,7 @@ from mailhost.process import run
 from test_policyctl_usage import commands
 
 TOP = Path(__file__).resolve().parents[2]
-PAGES = ("policyctl.1", "policyd.8", "policyd.conf.5", "postern.7", "dovecot-postern.7")
+PAGES = ("policyctl.1", "policyd.8", "postern-act.8", "policyd.conf.5", "postern.7", "dovecot-postern.7")
 COMPLETION = TOP / "contrib" / "bash-completion" / "policyctl"
 
 
@@ -155,10 +155,11 @@ def test_every_reply_code(alone):
         assert reply and reply.startswith(code + " "), (name, code, reply)
 
 
-def test_options_of_policyd():
+@pytest.mark.parametrize("name", ["policyd", "postern-act"])
+def test_options_of_a_daemon(name):
     """The usage and the page name the same options."""
-    usage = set(re.findall(r"^  -(\w)", run(program("policyd"), "-h").stdout, re.M))
-    told = set(re.findall(r"^ {5}-(\w)", section("policyd.8", "DESCRIPTION"), re.M))
+    usage = set(re.findall(r"^  -(\w)", run(program(name), "-h").stdout, re.M))
+    told = set(re.findall(r"^ {5}-(\w)", section(f"{name}.8", "DESCRIPTION"), re.M))
     assert usage | {"h"} == told
 
 
