@@ -93,12 +93,12 @@ const char *config_word(enum config_type, bool value);
 enum result config_value_check(const struct config_row *, struct span value, struct strbuf *canonical,
                                struct error *) MUST_CHECK;
 
-/* Those of a type whose check is elsewhere (config_value_act.c); an error's text comes
- * without the name of the option. */
+/* Those of the types whose check is in config_value_act.c or config_value_text.c; an
+ * error's text comes without the name of the option. */
 typedef enum result config_check_fn(const struct config_row *, struct span value, struct strbuf *canonical,
                                     struct error *);
-config_check_fn config_check_address, config_check_event, config_check_queue, config_check_command,
-    config_check_own_command;
+config_check_fn config_check_url, config_check_delimiter, config_check_text, config_check_address,
+    config_check_event, config_check_queue, config_check_command, config_check_own_command;
 
 /* Blanks comments in place, keeping every line break: libconfuse miscounts the
  * lines of a file with comments.  BAD, with "PATH:LINE: ...": what libconfuse would

@@ -10,12 +10,11 @@
 #include "config_option.h"
 #include "extra_field.h"
 
-/* Postfix cuts replies at 510 octets, code and expanded placeholders included. */
-enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, TEXT_MAX = 300, DELIMITER_MAX = 8 };
+enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1 };
 
 /* Each check appends the canonical form of a NUL-terminated value. */
 static config_check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
-    check_service, check_url, check_delimiter, check_text, check_listener, check_local_listener, check_server, check_network, check_suffix,
+    check_service, check_listener, check_local_listener, check_server, check_network, check_suffix,
     check_self, check_field, check_limit;
 
 static const struct type {
@@ -35,9 +34,9 @@ static const struct type {
     [CONFIG_OWNER] = { "user or group", KIND_STRING, check_owner, {} },
     [CONFIG_HOST] = { "host name", KIND_STRING, check_host, {} },
     [CONFIG_SERVICE] = { "host name or host name:port", KIND_STRING, check_service, {} },
-    [CONFIG_URL] = { "URL", KIND_STRING, check_url, {} },
-    [CONFIG_DELIMITER] = { "characters", KIND_STRING, check_delimiter, {} },
-    [CONFIG_TEXT] = { "text with placeholders", KIND_STRING, check_text, {} },
+    [CONFIG_URL] = { "URL", KIND_STRING, config_check_url, {} },
+    [CONFIG_DELIMITER] = { "characters", KIND_STRING, config_check_delimiter, {} },
+    [CONFIG_TEXT] = { "text with placeholders", KIND_STRING, config_check_text, {} },
     [CONFIG_HOME] = { "path with placeholders", KIND_STRING, check_field, {} },
     [CONFIG_MAIL] = { "mail location with placeholders", KIND_STRING, check_field, {} },
     [CONFIG_QUOTA] = { "size", KIND_STRING, check_field, {} },
@@ -100,72 +99,6 @@ static enum result check_owner(const struct config_row *row, struct span value, 
 {
     (void)row;
     return extra_field_check_value("uid", value, b, e);
-}
-
-static enum result check_url(const struct config_row *row, struct span value, struct strbuf *b,
-                             struct error *e)
-{
-    bool plain = true;
-
-    (void)row;
-    for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] <= ' ' || value.ptr[i] > '~')
-            plain = false;
-    if (value.len > 0 && (!plain || value.len > TEXT_MAX / 2 ||
-                          !(starts_with(value, SPAN("https://")) || starts_with(value, SPAN("http://")))))
-        return error_set(e, BAD, "'%.64s' is no URL; write https://..., in ASCII, at most %d characters",
-                         value.ptr, TEXT_MAX / 2);
-    strbuf_add(b, value);
-    return OK;
-}
-
-static enum result check_delimiter(const struct config_row *row, struct span value, struct strbuf *b,
-                                   struct error *e)
-{
-    (void)row;
-    if (value.len > DELIMITER_MAX)
-        return error_set(e, BAD, "more than %d characters", DELIMITER_MAX);
-    for (size_t i = 0; i < value.len; i++)
-        if (!strchr("!#$%&'*+-./=?^_`{|}~", value.ptr[i]))
-            return error_set(e, BAD, "'%.64s' is no delimiter; take punctuation, such as \"+\" or \"+-\"",
-                             value.ptr);
-    strbuf_add(b, value);
-    return OK;
-}
-
-/* ---- reply texts ---- */
-
-static const char *const placeholders[] = { "login", "sender", "recipient", "helo", "suffix", "reason" };
-
-static bool is_placeholder(struct span name)
-{
-    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++)
-        if (span_equal(name, span_of(placeholders[i])))
-            return true;
-    return false;
-}
-
-/* A reply without a text over-reads in some Postfix versions (CVE-2026-43964). */
-static enum result check_text(const struct config_row *row, struct span value, struct strbuf *b,
-                              struct error *e)
-{
-    (void)row;
-    if (span_trim(value).len == 0)
-        return error_set(e, BAD, "a reply needs a text");
-    if (value.len > TEXT_MAX)
-        return error_set(e, BAD, "the text has %zu octets; write at most %d", value.len, TEXT_MAX);
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] != '{')
-            continue;
-        const char *name = value.ptr + i + 1, *end = memchr(name, '}', value.len - i - 1);
-        if (!end || !is_placeholder((struct span){ name, (size_t)(end - name) }))
-            return error_set(e, BAD,
-                             "'%.32s' is no placeholder; there are {login}, {sender}, {recipient}, "
-                             "{helo}, {suffix} and {reason}",
-                             name - 1);
-    }
-    strbuf_add(b, value);
-    return OK;
 }
 
 /* ---- paths and listeners ---- */
