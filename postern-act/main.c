@@ -14,6 +14,10 @@
 
 #include "postern-act/act.h"
 
+#ifndef PACKAGE_VERSION /* by a tool that does not know the build */
+#define PACKAGE_VERSION "unknown"
+#endif
+
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] = "usage: postern-act [-c FILE] [-t]\n"
