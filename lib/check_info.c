@@ -24,6 +24,8 @@ const struct check_info check_infos[CHECK_COUNT] = {
                           SUBJECT_RECIPIENT_DOMAIN, "554 5.7.1", "HELO under the name of this host" },
     [CHECK_HELO_RESOLVE] = { "helo_resolve", "HELO names without A, AAAA or MX record", MODE_OBSERVE,
                              SUBJECT_RECIPIENT_DOMAIN, "450 4.7.1", "Host not found" },
+    [CHECK_DNSBL] = { "dnsbl", "clients, HELO names and senders that DNS lists name", MODE_OFF,
+                      SUBJECT_RECIPIENT_DOMAIN, "554 5.7.1", "Service unavailable; {reason}" },
     [CHECK_SEND_LIMIT] = { "send_limit", "more mail in a time than an account, a domain or a client may send",
                            MODE_OBSERVE, SUBJECT_LOGIN, "450 4.7.1", "Sending limit reached: {reason}" },
 };

@@ -21,6 +21,7 @@ enum check_id {
     CHECK_HELO_FQDN,
     CHECK_HELO_SELF,
     CHECK_HELO_RESOLVE,
+    CHECK_DNSBL,
     CHECK_SEND_LIMIT,
     CHECK_COUNT
 };

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "check_info.h"
+#include "dnsbl_zone.h"
 #include "network.h"
 #include "result.h"
 #include "usage.h"
@@ -31,6 +32,13 @@ bool port_list_has(const struct port_list *, unsigned port);
 struct network_list {
     struct network *item;
     size_t count;
+};
+
+enum { CONFIG_DNSBL_ZONES_MAX = 24 };
+
+struct zone_list {
+    struct dnsbl_zone *item;
+    size_t count; /* at most CONFIG_DNSBL_ZONES_MAX */
 };
 
 /* All strings are non-NULL and owned by the configuration. */
@@ -104,6 +112,10 @@ struct config {
     struct {
         struct string_list names; /* besides hostname; canonical names and addresses */
     } helo_self;
+    struct {
+        struct zone_list zones;
+        unsigned threshold; /* the sum of weights that refuses */
+    } dnsbl;
 };
 
 /* Reads and checks the file, one thread at a time (libconfuse's scanner is one for

@@ -33,6 +33,9 @@ static void dump_item(const struct config_row *row, const void *slot, size_t i, 
         network_text(&((const struct network_list *)slot)->item[i], text);
         dump_string(text, out);
         break;
+    case KIND_ZONES:
+        dump_string(((const struct zone_list *)slot)->item[i].text, out);
+        break;
     default:
         break;
     }
@@ -47,6 +50,8 @@ static size_t item_count(const struct config_row *row, const void *slot)
         return ((const struct port_list *)slot)->count;
     case KIND_NETWORKS:
         return ((const struct network_list *)slot)->count;
+    case KIND_ZONES:
+        return ((const struct zone_list *)slot)->count;
     default:
         return 0;
     }

@@ -62,6 +62,17 @@ static bool set_networks(struct network_list *list, const struct config_values *
     return list->item != NULL;
 }
 
+static bool set_zones(struct zone_list *list, const struct config_values *values, const struct config_row *row,
+                      size_t count)
+{
+    list->item = calloc(count, sizeof *list->item);
+    for (; list->item && list->count < count; list->count++)
+        if (dnsbl_zone_parse(span_of(config_values_get(values, row, list->count)), &list->item[list->count], NULL) !=
+            OK)
+            return false;
+    return list->item != NULL;
+}
+
 static bool set_field(struct config *config, const struct config_row *row, const struct config_values *values)
 {
     size_t count = config_values_count(values, row);
@@ -85,6 +96,8 @@ static bool set_field(struct config *config, const struct config_row *row, const
         return set_ports(slot, values, row, count);
     case KIND_NETWORKS:
         return set_networks(slot, values, row, count);
+    case KIND_ZONES:
+        return set_zones(slot, values, row, count);
     }
     return false;
 }
@@ -150,6 +163,9 @@ enum result config_fill(struct config *config, const char *path, const struct co
 
     if (r == OK)
         r = set_all_limits(config, e);
+    if (r == OK && config->dnsbl.zones.count > CONFIG_DNSBL_ZONES_MAX)
+        r = error_set(e, BAD, "%s: dnsbl.zones has %zu zones: at most %d are asked", path, config->dnsbl.zones.count,
+                      CONFIG_DNSBL_ZONES_MAX);
     return r == OK ? set_hostname(config, e) : r;
 }
 
@@ -172,6 +188,9 @@ static void free_field(struct config *config, const struct config_row *row)
         break;
     case KIND_NETWORKS:
         free(((struct network_list *)slot)->item);
+        break;
+    case KIND_ZONES:
+        free(((struct zone_list *)slot)->item);
         break;
     default:
         break;

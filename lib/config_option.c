@@ -141,6 +141,8 @@ static const struct config_row rows[] = {
         "where mail is counted: end-of-message, or rcpt, which sees recipients alone"),
     ROW("helo_self", "names", HOSTS, "", helo_self.names,
         "further names and addresses of this host, besides hostname"),
+    ROW("dnsbl", "zones", ZONES, "", dnsbl.zones, "[KIND:]ZONE[=FILTER][*WEIGHT], as postscreen_dnsbl_sites names them"),
+    NUMBER("dnsbl", "threshold", NUMBER, "1", 1, 1000, dnsbl.threshold, "sum of weights from which on mail is refused"),
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };

@@ -37,6 +37,7 @@ enum config_type {
     CONFIG_LIMITS,
     CONFIG_HOOK,
     CONFIG_HOSTS,
+    CONFIG_ZONES, /* of DNS lists */
     CONFIG_ADDRESS, /* or none */
     CONFIG_ADDRESSES,
     CONFIG_EVENTS,
@@ -53,7 +54,8 @@ enum config_kind {
     KIND_STRING,  /* char * */
     KIND_STRINGS, /* struct string_list */
     KIND_PORTS,   /* struct port_list */
-    KIND_NETWORKS /* struct network_list */
+    KIND_NETWORKS, /* struct network_list */
+    KIND_ZONES    /* struct zone_list */
 };
 
 struct config_row {

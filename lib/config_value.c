@@ -15,7 +15,7 @@ enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1 };
 /* Each check appends the canonical form of a NUL-terminated value. */
 static config_check_fn check_number, check_word, check_path, check_file, check_socket, check_log, check_owner, check_host,
     check_service, check_listener, check_local_listener, check_server, check_network, check_suffix,
-    check_self, check_field, check_limit;
+    check_self, check_zone, check_field, check_limit;
 
 static const struct type {
     const char *name; /* also in messages */
@@ -48,6 +48,7 @@ static const struct type {
     [CONFIG_SUFFIXES] = { "list of suffixes", KIND_STRINGS, check_suffix, {} },
     [CONFIG_HOOK] = { "end-of-message or rcpt", KIND_BOOL, check_word, { "end-of-message", "rcpt" } },
     [CONFIG_LIMITS] = { "list of limits", KIND_STRINGS, check_limit, {} },
+    [CONFIG_ZONES] = { "list of DNS list zones", KIND_ZONES, check_zone, {} },
     [CONFIG_HOSTS] = { "list of host names and addresses", KIND_STRINGS, check_self, {} },
     [CONFIG_ADDRESS] = { "address or empty", KIND_STRING, config_check_address, {} },
     [CONFIG_ADDRESSES] = { "list of addresses", KIND_STRINGS, config_check_address, {} },
@@ -237,6 +238,17 @@ static enum result check_server(const struct config_row *row, struct span value,
     if (add_ip(ip, b) != OK || (at && add_port('@', behind(value, ip.len + 1), b) != OK))
         return error_set(e, BAD, "'%.64s' is no name server; write 127.0.0.1, 127.0.0.1@5353 or ::1@5353",
                          value.ptr);
+    return OK;
+}
+
+static enum result check_zone(const struct config_row *row, struct span value, struct strbuf *b, struct error *e)
+{
+    struct dnsbl_zone zone;
+
+    (void)row;
+    if (dnsbl_zone_parse(value, &zone, e) != OK)
+        return BAD;
+    strbuf_adds(b, zone.text);
     return OK;
 }
 

@@ -208,11 +208,20 @@ static void add_dns_status(struct strbuf *b)
                 (unsigned long long)dns.failed, dns.in_flight, dns.in_flight_peak);
 }
 
+static void add_zone_status(struct strbuf *b)
+{
+    const struct zones *zones = zone_watch_zones(the_daemon.zone_watch);
+
+    for (size_t i = 0; i < zones->count; i++)
+        strbuf_addf(b, "dnsbl_zone=%s: %s\n", the_daemon.config->dnsbl.zones.item[i].name,
+                    zone_health_texts[zones->zone[i].health]);
+}
+
 static enum served status(struct conn *c, struct span lines)
 {
     struct server_stats s = server_stats(the_daemon.server);
     const uint64_t *outcome = the_daemon.counts.outcome;
-    char array[4096];
+    char array[16384];
     struct strbuf b;
 
     (void)lines;
@@ -231,6 +240,7 @@ static enum served status(struct conn *c, struct span lines)
     add_store_status(&b);
     add_login_status(&b);
     add_dns_status(&b);
+    add_zone_status(&b);
     strbuf_addc(&b, '\n');
     conn_reply(c, (struct span){ array, b.len });
     return SERVED;

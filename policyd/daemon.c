@@ -147,6 +147,8 @@ enum result daemon_open(struct error *e)
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
         counters_open(d->base, d->writer, &d->counters) != OK ||
         events_open(d->base, d->writer, &d->events) != OK ||
+        zone_watch_open(d->base, resolver_source(d->resolver), d->events, d->config, daemon_now, &d->zone_watch) !=
+            OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
     aggregate_keep(d->aggregate, d->config->limits.keep_days);
@@ -173,6 +175,7 @@ void daemon_close(void)
     answered_close(&d->answered);
     transactions_close(&d->transactions);
     busiest_close(&d->busiest);
+    zone_watch_close(&d->zone_watch);
     if (d->resolver)
         resolver_close(&d->resolver);
 }
@@ -240,6 +243,7 @@ enum result daemon_reload(struct error *e)
         config_free(&config);
         return r;
     }
+    zone_watch_reload(d->zone_watch, config);
     struct server_limits limits = server_limits(config);
     server_set_limits(d->server, &limits);
     config_free(&d->config);

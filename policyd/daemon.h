@@ -18,6 +18,7 @@
 #include "policyd/server.h"
 #include "policyd/transactions.h"
 #include "policyd/writer.h"
+#include "policyd/zone_watch.h"
 
 struct daemon {
     struct event_base *base;
@@ -25,6 +26,7 @@ struct daemon {
     struct store *accounts; /* read-only; NULL while the file is missing */
     struct rows *rows;
     struct resolver *resolver;
+    struct zone_watch *zone_watch;
     struct writer *writer;
     struct aggregate *aggregate;
     struct events *events;

@@ -36,7 +36,7 @@ struct dns_answer {
  * when any question that this waiter got DNS_PENDING for has its answer.  By then
  * it has forgotten the waiter everywhere: whoever still needs an answer asks for it
  * again, and wake() may free the waiter.  To begin with, all is zero but wake. */
-enum { DNS_WAITS_MAX = 16 };
+enum { DNS_WAITS_MAX = 32 };
 struct dns_question; /* a source's own */
 struct dns_waiter;
 struct dns_wait {

@@ -13,6 +13,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->dns = dns;
     f->clock_ns = NULL;
     f->counts = NULL;
+    f->zones = NULL;
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
 }
@@ -282,15 +283,33 @@ enum result facts_mode(struct facts *f, enum check_id id, const struct address *
     return r;
 }
 
+static enum dns_status answered(struct facts *f, enum dns_status status)
+{
+    if (status == DNS_PENDING && f->expired)
+        status = DNS_FAILED;
+    if (f->counts)
+        f->counts->dns[status]++;
+    return status;
+}
+
+enum dns_status facts_zone(struct facts *f, size_t zone, struct span question, enum dns_type type,
+                           struct dns_answer *answer_r)
+{
+    enum dns_status status;
+
+    if (!f->dns || (f->zones && !zones_usable(f->zones, zone)))
+        return DNS_FAILED;
+    status = answered(f, f->dns->ask(f->dns, question, type, f->waiter, answer_r));
+    if (f->zones)
+        zones_answered(f->zones, zone, status);
+    return status;
+}
+
 enum dns_status facts_dns(struct facts *f, struct span name, enum dns_type type, struct dns_answer *answer_r)
 {
     enum dns_status status = DNS_FAILED;
 
     if (f->dns && f->lookups++ < f->config->dns.lookups)
         status = f->dns->ask(f->dns, name, type, f->waiter, answer_r);
-    if (status == DNS_PENDING && f->expired)
-        status = DNS_FAILED;
-    if (f->counts)
-        f->counts->dns[status]++;
-    return status;
+    return answered(f, status);
 }

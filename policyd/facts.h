@@ -11,6 +11,7 @@
 #include "policyd/dns.h"
 #include "policyd/request.h"
 #include "policyd/rows.h"
+#include "policyd/zones.h"
 
 enum { REASON_MAX = 400 };
 
@@ -43,6 +44,7 @@ struct facts {
     unsigned lookups;          /* DNS questions of this request so far */
     uint64_t (*clock_ns)(void); /* NULL: checks are not timed */
     struct facts_counts *counts; /* NULL: not counted */
+    struct zones *zones;         /* NULL: all are asked */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
 };
@@ -125,6 +127,11 @@ enum result facts_limits(struct facts *, const char *scope, const char *counted_
 /* The narrowest network with limits that the client is in. */
 enum result facts_limit_network(struct facts *, const struct network *client,
                                 char network_r[static NETWORK_TEXT_MAX]) MUST_CHECK;
+
+/* A zone of the DNS lists, by its number in the configuration. DNS_FAILED, without asking,
+ * where it is switched off. Not counted against the limit of lookups. */
+enum dns_status facts_zone(struct facts *, size_t zone, struct span question, enum dns_type,
+                           struct dns_answer *answer_r);
 
 /* Counts against the request's limit of lookups; past it, and after the deadline,
  * DNS_FAILED. */

@@ -145,6 +145,20 @@ static void write_sizes(struct evbuffer *out)
     }
 }
 
+static void write_zones(struct evbuffer *out)
+{
+    static const struct family usable = { "postern_dnsbl_zone_usable", METRIC_GAUGE,
+                                          "0 where a DNS list is switched off." };
+    const struct zones *zones = zone_watch_zones(the_daemon.zone_watch);
+
+    if (zones->count > 0)
+        exposition_head(out, &usable);
+    for (size_t i = 0; i < zones->count; i++)
+        exposition_sample(out, &usable,
+                          &(struct label){ "zone", the_daemon.config->dnsbl.zones.item[i].text }, 1,
+                          zones_usable(zones, i));
+}
+
 /* ---- families of one sample ---- */
 
 static bool take_number(const struct row *row, void *context)
@@ -262,6 +276,7 @@ void metrics_write(struct evbuffer *out)
     write_facts(out);
     write_commits(out);
     write_sizes(out);
+    write_zones(out);
     write_suspended(out);
     write_server(out);
     write_storage(out);

@@ -50,6 +50,7 @@ static struct facts *facts_for(struct dns_waiter *waiter)
         facts_init(&facts, the_daemon.config, the_daemon.rows, resolver_source(the_daemon.resolver));
     facts.config = the_daemon.config;
     facts.counts = &the_daemon.facts_counts;
+    facts.zones = zone_watch_zones(the_daemon.zone_watch);
     facts.clock_ns = ++number % TIMED_EVERY == 0 ? clock_monotonic_ns : NULL;
     facts_begin(&facts, waiter, daemon_now());
     return &facts;

@@ -174,6 +174,17 @@ static void remedy_helo(struct explanation *e)
                 is_name ? "policyctl list allow --client % --helo %" : "policyctl list allow --client %", words);
 }
 
+static void remedy_dnsbl(struct explanation *e)
+{
+    struct span client = e->request.attr[ATTR_CLIENT_ADDRESS];
+
+    add_remedy(e,
+               "The list that the reply names is kept by others: whoever runs %.*s looks up there why it is listed, mends "
+               "that, and asks to be taken off.", (int)client.len, client.ptr);
+    set_command(add_remedy(e, "To let its mail in until then (better with --until DATE):"),
+                "policyctl list allow --client %", &client);
+}
+
 /* ---- the password, or the name ---- */
 
 static void remedy_password(struct explanation *e)
@@ -208,6 +219,7 @@ void explain_remedies(struct explanation *e)
         [CHECK_HELO_FQDN] = remedy_helo,
         [CHECK_HELO_SELF] = remedy_helo,
         [CHECK_HELO_RESOLVE] = remedy_helo,
+        [CHECK_DNSBL] = remedy_dnsbl,
     };
 
     bool objects = e->now.finding[e->check].verdict == VERDICT_REFUSE;

@@ -20,6 +20,11 @@ ZONES = {
     "lists.org": "out A 192.0.2.40\n",
     "bulk.net": "out A 192.0.2.50\n",
     "broken.net": None,
+    # DNS lists: 127.0.0.4 is a client of the tests; one that lists everything, one that refuses to answer
+    "list.net": '2.0.0.127 A 127.0.0.2\n4.0.0.127 A 127.0.0.4\n4.0.0.127 TXT "Listed for the test"\n',
+    "allow.net": "4.0.0.127 A 127.0.0.1\n",
+    "everything.net": "* A 127.0.0.2\n",
+    "refusing.net": "* A 127.255.255.254\n",
     "helo.net": helo_names.ZONE,
 }
 

@@ -11,7 +11,7 @@ from mailhost.process import run
 from test_policyctl import today
 
 CHECKS = ("access, account_status, starttls, implicit_tls, sender_login, sender_auth, helo_local, helo_fqdn, helo_self, "
-          "helo_resolve, send_limit")
+          "helo_resolve, dnsbl, send_limit")
 
 WRONG = [
     # commands and options

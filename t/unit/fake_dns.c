@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/network.h"
+
 static struct fake_dns_name *find(struct fake_dns *f, struct span name)
 {
     if (name.len > 0 && name.ptr[name.len - 1] == '.')
@@ -38,7 +40,9 @@ static enum dns_status ask(struct dns_source *source, struct span name, enum dns
         answer_r->status = DNS_PENDING;
     } else if (n->found & 1u << type) {
         answer_r->status = DNS_FOUND;
-        answer_r->count = 1;
+        answer_r->count = type == DNS_TXT ? 0 : 1;
+        memcpy(answer_r->address[0], n->address, sizeof n->address);
+        memcpy(answer_r->text, n->text, sizeof n->text);
     } else
         answer_r->status = n->others;
     return answer_r->status;
@@ -99,6 +103,32 @@ static enum result apply_word(struct fake_dns_name *n, struct span word)
     return OK;
 }
 
+static bool starts_with(struct span text, struct span prefix)
+{
+    return text.len > prefix.len && memcmp(text.ptr, prefix.ptr, prefix.len) == 0;
+}
+
+/* A=ADDRESS, or TXT=TEXT up to the end of the line. NOT_FOUND: neither. */
+static enum result apply_value(struct fake_dns_name *n, struct span word, struct span *line)
+{
+    const struct span address = SPAN("A="), text = SPAN("TXT=");
+    struct network ip;
+
+    if (starts_with(word, address)) {
+        if (network_parse_ip((struct span){ word.ptr + address.len, word.len - address.len }, &ip) != OK || ip.v6)
+            return BAD;
+        memcpy(n->address, ip.bytes, sizeof n->address);
+        n->found |= 1u << DNS_A;
+        return OK;
+    }
+    if (!starts_with(word, text))
+        return NOT_FOUND;
+    word.len = (size_t)(line->ptr + line->len - word.ptr);
+    *line = (struct span){ word.ptr + word.len, 0 };
+    n->found |= 1u << DNS_TXT;
+    return str_copy((struct span){ word.ptr + text.len, word.len - text.len }, n->text, sizeof n->text);
+}
+
 enum result fake_dns_add(struct fake_dns *f, struct span line)
 {
     struct span name, word;
@@ -116,8 +146,11 @@ enum result fake_dns_add(struct fake_dns *f, struct span line)
     n->others = DNS_NODATA;
     if (str_copy(name, n->name, sizeof n->name) != OK)
         return LIMIT;
-    while (r == OK && take_word(&line, &word))
-        r = apply_word(n, word);
+    while (r == OK && take_word(&line, &word)) {
+        r = apply_value(n, word, &line);
+        if (r == NOT_FOUND)
+            r = apply_word(n, word);
+    }
     return r;
 }
 

@@ -15,6 +15,8 @@ struct fake_dns_name {
     unsigned found;         /* a bit for each enum dns_type that has records */
     enum dns_status others; /* of the types that have none */
     bool slow, asked, never;
+    unsigned char address[4];   /* of A */
+    char text[DNS_TEXT_MAX + 1]; /* of TXT */
 };
 
 struct fake_dns {
@@ -29,7 +31,7 @@ struct fake_dns {
 void fake_dns_init(struct fake_dns *);
 
 /* "mail.example.net A MX": words are A, AAAA, MX, NODATA, NXDOMAIN, SERVFAIL, SLOW (at
- * first pending) and NEVER (pending for good). Takes the place of a line for the same
+ * first pending) and NEVER (pending for good), A=ADDRESS, and at the end TXT=TEXT. Takes the place of a line for the same
  * name. BAD: a word that is none of these. */
 enum result fake_dns_add(struct fake_dns *, struct span line) MUST_CHECK;
 

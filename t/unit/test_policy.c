@@ -152,7 +152,7 @@ static unsigned verdicts(void)
 
 enum {
     HELO_CHECKS = 1u << CHECK_HELO_LOCAL | 1u << CHECK_HELO_FQDN | 1u << CHECK_HELO_SELF | 1u << CHECK_HELO_RESOLVE,
-    ACCESS = 1u << CHECK_ACCESS,
+    ACCESS = 1u << CHECK_ACCESS | 1u << CHECK_DNSBL, /* the checks of the recipient's list */
     SENDER_AUTH = 1u << CHECK_SENDER_AUTH,
     STATUS = 1u << CHECK_ACCOUNT_STATUS,
     LOGIN = 1u << CHECK_SENDER_LOGIN,
@@ -213,7 +213,7 @@ START_TEST(allow_entries)
         enum verdict expected = id == CHECK_ACCESS ? VERDICT_PASS : VERDICT_NONE;
         ck_assert_int_eq(decision.finding[id].verdict, expected);
         ck_assert_int_eq((checks[id].flags & CHECK_SKIPPED_BY_ALLOW) != 0,
-                         id == CHECK_SENDER_AUTH || (id >= CHECK_HELO_LOCAL && id <= CHECK_HELO_RESOLVE));
+                         id == CHECK_SENDER_AUTH || (id >= CHECK_HELO_LOCAL && id <= CHECK_DNSBL));
     }
     /* no account check is skipped by it */
     change("account-suspend address=john@example.com reason=spam");

@@ -445,6 +445,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, t);
+    tcase_set_timeout(t, 60); /* on a machine that is busy */
     tcase_add_test(t, never_more_than_the_limit);
     tcase_add_test(t, frees_when_it_says);
     tcase_add_test(t, several_windows_and_units);
