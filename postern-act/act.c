@@ -178,6 +178,12 @@ static bool is_behind(const struct act *a, const struct step *s)
     return false;
 }
 
+static bool has_room(const struct act *a, const struct step *s)
+{
+    return children_running(a->children) < RUNNING_MAX &&
+           (s->id < STEP_COMMAND || a->commands < COMMANDS_RUNNING_MAX);
+}
+
 static void run_step(struct step *s)
 {
     struct error e = { "" };
@@ -203,12 +209,11 @@ static void run_due(struct act *a)
 {
     int64_t now = monotonic_ms();
 
-    for (struct task *t = a->first; t; t = t->next)
+    for (struct task *t = a->first; t && !a->stopping; t = t->next)
         for (unsigned i = 0; i < STEPS; i++) {
             struct step *s = &t->step[i];
-            if (a->stopping || children_running(a->children) >= RUNNING_MAX)
-                return;
-            if (s->state == STEP_WAITS && s->due_ms <= now && step_is_ready(s) && !is_behind(a, s))
+            if (s->state == STEP_WAITS && s->due_ms <= now && has_room(a, s) && step_is_ready(s) &&
+                !is_behind(a, s))
                 run_step(s);
         }
 }

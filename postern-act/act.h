@@ -17,8 +17,9 @@
 #include "postern-act/task.h"
 #include "postern-act/template.h"
 
-/* At the same time: events that are not done, and programs. */
-enum { TASKS_MAX = 256, RUNNING_MAX = 8, TRIES_MAX = 10 };
+/* At the same time: events that are not done, programs, and of these commands of one's own,
+ * so that those that hang leave room for what must be quick. */
+enum { TASKS_MAX = 256, RUNNING_MAX = 8, COMMANDS_RUNNING_MAX = 4, TRIES_MAX = 10 };
 
 struct act {
     struct event_base *base;
@@ -30,6 +31,7 @@ struct act {
     struct event *timer;
     struct task *first, **last; /* by id */
     size_t tasks;
+    unsigned commands;         /* of one's own that run */
     struct journal_step *left; /* what an earlier run did not do */
     size_t left_count;
     int64_t id, time; /* the last event that was taken on; the journal says it later */

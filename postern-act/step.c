@@ -25,6 +25,7 @@ static void step_over(const struct child_result *r, void *context)
                            : r->end == CHILD_KILLED && step_is_once(s->id) ? OUTCOME_GIVE_UP
                                                                            : OUTCOME_AGAIN;
 
+    s->act->commands -= s->id >= STEP_COMMAND;
     if (s->id == STEP_NOTICE && outcome == OUTCOME_DONE)
         s->act->journal.held_back -= s->told;
     act_step_ended(s, outcome, r->end == CHILD_DONE ? "" : r->why);
@@ -175,7 +176,10 @@ static enum result command_start(struct step *s, struct error *e)
 
     if (argv_event(&argv, command, s->task, e) != OK)
         return BAD;
-    return run_once(s, argv.word, span_of(s->task->json), e);
+    if (run_once(s, argv.word, span_of(s->task->json), e) != OK)
+        return TRY_AGAIN;
+    s->act->commands++;
+    return OK;
 }
 
 /* ---- the table ---- */

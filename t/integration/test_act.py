@@ -2,6 +2,7 @@
 """postern-act beside real Postfix and Dovecot: sessions end, queued mail is held, and notices come once."""
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -317,7 +318,7 @@ def test_released_meanwhile(host, act):
 
 
 def test_a_deadline(host, act):
-    """A program that hangs is killed, and nothing waits for it; a stop waits for what runs."""
+    """A program that hangs is killed, and nothing waits for it."""
     slow = act.script("slow", "#!/bin/sh\nexec sleep 60\n")
     act.configure(deadline_s=1, command=[slow, host.policyd.settings["act"]["command"][0]])
     act.stop()
@@ -326,6 +327,55 @@ def test_a_deadline(host, act):
     wait_for(act.commands, "the other command")
     act.wait_log("step=command0 try=1: given up: not done within 1 s")
     assert "step=command1 try=1: done" in act.log_text()
+
+
+@pytest.fixture
+def fifo(host):
+    """What the commands of a test wait at."""
+    path = host.act.directory / "fifo"
+    os.mkfifo(path)
+    yield path
+    path.unlink()
+
+
+def test_hanging_commands_delay_no_kick(host, act, fifo):
+    """Of more suspensions than programs may run at once, each with commands that hang."""
+    hangs = act.script("hangs", f"#!/bin/sh\nread line < {fifo}\n")
+    act.configure(command=[f"{hangs} {number}" for number in range(4)], notice_to=[])
+    act.stop()
+    act.start()
+    host.suspend(OTHER)
+    host.suspend(ODD[0])
+    with open_imap(host) as imap:
+        host.suspend()
+        assert is_closed(imap) < 2
+    act.process.send_signal(signal.SIGTERM)
+    with open(fifo, "r+b", buffering=0) as both:
+        both.write(b"x\n" * 64)
+        wait_for(lambda: not act.process.running(), "the end")
+
+
+def test_a_stop_waits_for_what_runs(host, act, fifo):
+    """And leaves nothing half done: what had begun is done, the rest after the next start."""
+    slow = act.script("slow", f"#!/bin/sh\nread line < {fifo}\nexec {act.directory}/own $line\n")
+    act.configure(command=[slow])
+    act.stop()
+    act.start()
+    host.suspend()
+    with open(fifo, "w") as writer:  # once somebody reads
+        act.process.send_signal(signal.SIGTERM)
+        host.suspend(OTHER)
+        assert act.process.running()
+        writer.write("late\n")
+    wait_for(lambda: not act.process.running(), "the end")
+    assert act.stop() == 0 and [arguments for arguments, _ in act.commands()] == [["late"]]
+    assert "step=command0 try=1: done" in act.log_text() and host.notices(f"{OTHER} was suspended") == []
+    act.start()
+    with open(fifo, "w") as writer:
+        writer.write("later\n")
+    wait_for(lambda: len(act.commands()) == 2, "the other command")
+    host.wait_notice(f"{OTHER} was suspended")
+    assert len(host.notices(f"{USER} was suspended")) == 1
 
 
 def test_only_one(host, act):

@@ -106,6 +106,10 @@ static const struct {
     { "quota", "2.5G", NULL },
     { "quota", "unlimited", NULL },
     { "userdb_quota_rule2", "Trash:storage=+10%", "Trash:storage=+10%" },
+    { "contact", "Admin@Example.NET", "admin@example.net" },
+    { "contact", "admin", NULL },
+    { "contact", "a@x.example, b@x.example", NULL },
+    { "contact", "a@x.example\nBcc: b@x.example", NULL },
 };
 
 START_TEST(each_value)
