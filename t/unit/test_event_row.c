@@ -117,6 +117,7 @@ START_TEST(what_is_new)
     ck_assert_str_eq(polled(&johns), "1");
     ck_assert_int_eq(event_follow_skip(&late, NULL), OK);
     ck_assert_str_eq(polled(&late), "");
+    event_follow_close(&late);
     late = following();
     late.since = 200;
     event_follow_close(&johns);
