@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "policyd/log.h"
+#include "policyd/notify.h"
 
 enum { ROW_ENTRIES = 98304, READ_BUSY_MS = 200, READ_CACHE_KIB = 2048, WATCH_S = 1 };
 
@@ -217,10 +218,12 @@ static const char *needs_restart(const struct config *old, const struct config *
         return "state_db";
     if (strcmp(old->user, new->user) != 0)
         return "user";
+    if (strcmp(old->observe_user, new->observe_user) != 0)
+        return "observe_user";
     return NULL;
 }
 
-enum result daemon_reload(struct error *e)
+static enum result reload(struct error *e)
 {
     struct daemon *d = &the_daemon;
     struct config *config = NULL;
@@ -253,4 +256,14 @@ enum result daemon_reload(struct error *e)
     rows_changed(d->rows);
     log_format(LOG_LEVEL_INFO, "configuration read again from %s", config->path);
     return OK;
+}
+
+enum result daemon_reload(struct error *e)
+{
+    enum result r;
+
+    notify_reloading();
+    r = reload(e);
+    notify_ready();
+    return r;
 }

@@ -16,6 +16,7 @@ enum { PER_TURN = 64, COMPLAIN_EVERY_S = 60 };
 
 static struct {
     int fd;
+    uid_t reporter;
     struct event *readable;
     struct login_stats stats;
     int64_t complained; /* when a bad datagram was last logged */
@@ -28,19 +29,16 @@ enum result login_socket(const struct config *c, int *fd_r, struct error *e)
     return server_datagram_socket(c->observe_socket, pw ? (int)pw->pw_gid : -1, fd_r, e);
 }
 
+void login_reporter(const char *name)
+{
+    struct passwd *pw = *name ? getpwnam(name) : NULL;
+
+    logins.reporter = pw ? pw->pw_uid : geteuid();
+}
+
 static bool may_report(uid_t uid)
 {
-    static uid_t known = (uid_t)-1;
-    const char *name = the_daemon.config->observe_user;
-    struct passwd *pw;
-
-    if (uid == 0 || uid == geteuid() || uid == known)
-        return true;
-    pw = *name ? getpwnam(name) : NULL;
-    if (!pw || pw->pw_uid != uid)
-        return false;
-    known = uid; /* the name service is not asked again for one that may */
-    return true;
+    return uid == 0 || uid == geteuid() || uid == logins.reporter;
 }
 
 static const struct ucred *credentials(struct msghdr *message)

@@ -13,6 +13,10 @@
  * observe_user's group. */
 enum result login_socket(const struct config *, int *fd_r, struct error *) MUST_CHECK;
 
+/* Looks up who may report besides root and the daemon's own user: the name service is
+ * not asked again. */
+void login_reporter(const char *name);
+
 /* Reads from the socket, which it owns from now on, in the_daemon's loop. */
 enum result login_listen(int fd, struct error *) MUST_CHECK;
 void login_close(void);

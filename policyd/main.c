@@ -22,12 +22,16 @@
 #endif
 
 #include "lib/lock.h"
+#include "policyd/clock.h"
 #include "policyd/daemon.h"
 #include "policyd/log.h"
 #include "policyd/login_service.h"
 #include "policyd/metrics_service.h"
+#include "policyd/notify.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, SOCKETS_MAX = 64 };
+
+#define WRITER_ALIVE_NS UINT64_C(30000000000)
 
 static const char usage[] = "usage: policyd [-c FILE] [-f] [-t | -T]\n"
                             "  -c FILE  configuration (" SYSCONFDIR "/postern/policyd.conf)\n"
@@ -185,6 +189,7 @@ static enum result open_sockets(struct sockets *s, const struct config *c, struc
     }
     if (r == OK && !(held & 8))
         r = login_socket(c, &s->observe, e);
+    login_reporter(c->observe_user);
     return r;
 }
 
@@ -256,9 +261,7 @@ static void tell_ready(int ready, const struct config *c)
             stopping = true;
         close(ready);
     }
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, "READY=1");
-#endif
+    notify_ready();
 }
 
 /* ---- running ---- */
@@ -288,6 +291,12 @@ static enum result watch_signals(struct event *events[3], struct error *e)
     return OK;
 }
 
+/* It comes round every few seconds, busy or not. */
+static bool is_alive(void)
+{
+    return clock_monotonic_ns() - writer_stats(the_daemon.writer).seen_ns < WRITER_ALIVE_NS;
+}
+
 static enum result run(const struct options *o, struct sockets *sockets, struct error *e)
 {
     struct daemon *d = &the_daemon;
@@ -309,13 +318,17 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
         r = serve_sockets(sockets, e);
     if (r == OK)
         r = log_open(d->config->log, e);
+    if (r == OK)
+        r = notify_watch(d->base, is_alive, e);
     if (r == OK) {
         log_format(LOG_LEVEL_INFO, "policyd %s started", PACKAGE_VERSION);
         tell_ready(ready, d->config);
         while (!stopping && event_base_loop(d->base, EVLOOP_ONCE) == 0)
             daemon_turn();
+        notify_stopping();
         log_format(LOG_LEVEL_INFO, "policyd stops");
     }
+    notify_close();
     login_close();
     metrics_close();
     daemon_close();

@@ -183,11 +183,13 @@ static bool take_work(struct writer *w, struct queue *work)
     until.tv_sec += CHECKPOINT_S;
     pthread_mutex_lock(&w->mutex);
     w->stats.busy_since_ns = 0;
+    w->stats.seen_ns = clock_monotonic_ns();
     while (!w->waiting.first && !w->stop)
         if (pthread_cond_timedwait(&w->cond, &w->mutex, &until) == ETIMEDOUT)
             break;
     queue_move(work, &w->waiting);
-    w->stats.busy_since_ns = work->first ? clock_monotonic_ns() : 0;
+    w->stats.seen_ns = clock_monotonic_ns();
+    w->stats.busy_since_ns = work->first ? w->stats.seen_ns : 0;
     go_on = work->first || !w->stop;
     pthread_mutex_unlock(&w->mutex);
     return go_on;
@@ -252,7 +254,8 @@ static enum result start_thread(struct writer *w, struct error *e)
     pthread_cond_init(&w->cond, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&w->mutex, NULL);
-    sigfillset(&all); /* signals are the loop's */
+    sigfillset(&all);        /* signals are the loop's */
+    sigdelset(&all, SIGSYS); /* but for the sandbox's, which is the caller's own */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(&w->thread, NULL, writer_run, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -279,6 +282,7 @@ enum result writer_open(struct event_base *base, const struct writer_config *con
     if (!w)
         return r;
     w->config = *config;
+    w->stats.seen_ns = clock_monotonic_ns();
     queue_init(&w->collected);
     queue_init(&w->waiting);
     queue_init(&w->finished);

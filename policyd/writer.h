@@ -48,6 +48,7 @@ struct writer_stats {
     struct histogram duration, size; /* of transactions: nanoseconds, sets */
     bool failing[2];                 /* by enum database: the last transaction failed */
     uint64_t busy_since_ns;          /* CLOCK_MONOTONIC: at work since then; 0: idle */
+    uint64_t seen_ns;                /* likewise: came round last, every 5 s at the latest while idle */
 };
 struct writer_stats writer_stats(const struct writer *);
 
