@@ -52,8 +52,23 @@ static void make_directory(const char *path)
         (void)!chmod(dir, 0755); /* whatever the umask: Postfix has to pass */
 }
 
+/* Where everybody may write, anyone could have put a socket of his own in its place. */
+static enum result check_directory(const char *spec, const char *path, struct error *e)
+{
+    char dir[sizeof((struct sockaddr_un *)0)->sun_path];
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+
+    if (!slash || str_copy((struct span){ path, (size_t)(slash - path) }, dir, sizeof dir) != OK ||
+        stat(*dir ? dir : "/", &st) != 0 || !(st.st_mode & S_IWOTH))
+        return OK; /* what else is wrong bind(2) says */
+    return error_set(e, BAD, "listen %s: everybody may write in %s: put the socket in a directory of its own",
+                     spec, *dir ? dir : "/");
+}
+
 /* spec: what the configuration says, for the line; its path. */
-static enum result bind_unix(const char *spec, const char *path, int type, int group, int *fd_r, struct error *e)
+static enum result bind_unix(const char *spec, const char *path, int type, int group, int *fd_r,
+                             struct error *e)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
     mode_t mask;
@@ -63,6 +78,8 @@ static enum result bind_unix(const char *spec, const char *path, int type, int g
         return error_set(e, BAD, "listen %s: the path is longer than %zu octets", spec,
                          sizeof un.sun_path - 1);
     make_directory(un.sun_path);
+    if (check_directory(spec, path, e) != OK)
+        return BAD;
     fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return failed(spec, fd, e);
