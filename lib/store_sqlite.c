@@ -150,7 +150,7 @@ static enum result connect_to(struct sqlite_store *s, const struct store_params 
     sqlite3_extended_result_codes(s->db, 0);
     sqlite3_busy_timeout(s->db, (int)p->busy_timeout_ms);
     snprintf(cache, sizeof cache, "PRAGMA cache_size = -%u", p->cache_kib ? p->cache_kib : 2048);
-    if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, cache) || !run(s, "PRAGMA trusted_schema = OFF"))
+    if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, "PRAGMA temp_store = MEMORY") || !run(s, cache) || !run(s, "PRAGMA trusted_schema = OFF"))
         return failed(s, path, e);
     r = sqlite_check_schema(s->db, path, p->database, p->access == STORE_CREATE, &version, e);
     if (r == OK && p->access != STORE_READ && s->path) /* not before it is known to be ours */
