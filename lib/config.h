@@ -51,6 +51,7 @@ struct config {
     char *control_socket, *observe_socket;
     char *accounts_db, *state_db;
     char *user, *socket_group, *control_group; /* "": as the process is */
+    bool sandbox;                              /* give up what the daemon's work does not need */
     char *observe_user;                        /* whose datagrams are believed, besides root's */
     char *log;                                 /* "stderr", "syslog" or a path */
     char *hostname;                            /* canonical; by default gethostname(2) */

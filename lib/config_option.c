@@ -38,6 +38,8 @@ static const struct config_row rows[] = {
         "group of control_socket; empty: the process' own"),
     ROW("", "observe_user", OWNER, "dovecot", observe_user,
         "user who may report logins besides root; its group has observe_socket"),
+    ROW("", "sandbox", BOOL, "true", sandbox,
+        "whether policyd gives up the files and system calls that it does not need"),
     ROW("", "log", LOG, "syslog", log, "syslog, stderr or a file"),
     ROW("", "hostname", HOST, "", hostname, "name of this host; empty: as gethostname(2) says"),
     ROW("", "trusted_networks", NETWORKS, "127.0.0.0/8 ::1", trusted_networks,

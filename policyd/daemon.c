@@ -10,6 +10,7 @@
 
 #include "policyd/log.h"
 #include "policyd/notify.h"
+#include "policyd/sandbox.h"
 
 enum { ROW_ENTRIES = 98304, READ_BUSY_MS = 200, READ_CACHE_KIB = 2048, WATCH_S = 1 };
 
@@ -220,6 +221,10 @@ static const char *needs_restart(const struct config *old, const struct config *
         return "user";
     if (strcmp(old->observe_user, new->observe_user) != 0)
         return "observe_user";
+    if (old->sandbox != new->sandbox)
+        return "sandbox";
+    if (old->sandbox && !sandbox_has_log(old, new))
+        return "log";
     return NULL;
 }
 

@@ -208,6 +208,26 @@ void log_flush(void)
     }
 }
 
+void log_last_words(const char *line)
+{
+    bool file = the_log.target != TARGET_SYSLOG;
+    char text[512];
+    struct strbuf b;
+
+    strbuf_init(&b, text, sizeof text);
+    if (file) {
+        strbuf_adds(&b, the_log.stamp);
+        strbuf_adds(&b, " policyd: alarm: ");
+    } else
+        strbuf_adds(&b, "<18>policyd: alarm: "); /* LOG_MAIL | LOG_CRIT */
+    strbuf_adds(&b, line);
+    if (file)
+        strbuf_addc(&b, '\n');
+    if ((file ? write(the_log.fd, b.ptr, b.len)
+              : send(the_log.fd, b.ptr, b.len, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0)
+        return; /* there is no other place to say it */
+}
+
 uint64_t log_dropped(void)
 {
     return the_log.dropped;

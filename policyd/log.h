@@ -29,4 +29,7 @@ void log_flush(void);
 uint64_t log_dropped(void); /* lines since the start */
 void log_close(void);
 
+/* From a signal handler: one line, written past all that was collected. */
+void log_last_words(const char *line);
+
 #endif

@@ -28,6 +28,7 @@
 #include "policyd/login_service.h"
 #include "policyd/metrics_service.h"
 #include "policyd/notify.h"
+#include "policyd/sandbox.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, SOCKETS_MAX = 64 };
 
@@ -308,6 +309,8 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
         r = drop_privileges(d->config->user, e);
     if (r == OK)
         r = lock_take(d->config->accounts_db, &lock, e);
+    if (r == OK && d->config->sandbox)
+        r = sandbox_files(d->config, e);
     if (r == OK && !(d->base = event_base_new()))
         r = error_set(e, TRY_AGAIN, "no event loop");
     if (r == OK)
@@ -320,6 +323,8 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
         r = log_open(d->config->log, e);
     if (r == OK)
         r = notify_watch(d->base, is_alive, e);
+    if (r == OK && d->config->sandbox)
+        r = sandbox_calls(e);
     if (r == OK) {
         log_format(LOG_LEVEL_INFO, "policyd %s started", PACKAGE_VERSION);
         tell_ready(ready, d->config);
