@@ -3,14 +3,7 @@
 #ifndef POSTERN_LETTER_H
 #define POSTERN_LETTER_H
 
-#include "policyctl/letter/words.h"
-#include "policyctl/readiness/readiness.h"
-
-enum letter_kind {
-    LETTER_ACCOUNT,
-    LETTER_DOMAIN, /* of a report of this domain: all its accounts */
-    LETTER_HOST    /* by the name of its HELO */
-};
+#include "policyctl/letter/points.h"
 
 /* Writes the message, with header, to standard output: what would be refused if it were
  * enforced, what is refused, and old habits. STATUS_FAILED, with a line: there is nothing
