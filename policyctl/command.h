@@ -47,6 +47,7 @@ enum option_id {
     OPT_GID,
     OPT_HELO,
     OPT_HOME,
+    OPT_HTML,
     OPT_JSON,
     OPT_LOG,
     OPT_LOG_LINE,

@@ -23,6 +23,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_GID] = { "gid", "GROUP", "the mail's group, or \"\" for none of its own" },
     [OPT_HELO] = { "helo", "NAME", "the name the client gives; in a list entry also a .suffix" },
     [OPT_HOME] = { "home", "PATH", "home, with {user}, {local}, {domain}; or \"\" likewise" },
+    [OPT_HTML] = { "html", NULL, "one file for a browser" },
     [OPT_JSON] = { "json", NULL, "for programs" },
     [OPT_LOG] = { "log", "FILE", "a log; - for standard input" },
     [OPT_LOG_LINE] = { "log-line", "LINE", "a line of a log; - for standard input" },

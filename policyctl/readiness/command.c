@@ -28,8 +28,8 @@ static enum status read_options(const struct ctl *ctl, const struct args *a, str
         return fail_error(STATUS_INPUT, &e);
     if (date_since(since ? since : since_default, ctl->now, &w->params.since, &e) != OK)
         return fail_error(STATUS_INPUT, &e);
-    if (a->option[OPT_JSON] && a->option[OPT_CSV])
-        return fail(STATUS_INPUT, "--json and --csv exclude each other");
+    if (!!a->option[OPT_JSON] + !!a->option[OPT_CSV] + !!a->option[OPT_HTML] > 1)
+        return fail(STATUS_INPUT, "--csv, --html and --json exclude each other");
     w->check = id;
     w->params.scope = w->scope;
     w->params.old_name = w->old_name;
@@ -46,19 +46,21 @@ static enum status run_readiness(struct ctl *ctl, const struct args *a)
         status = readiness_make(ctl, &w.params, &report);
     if (status != STATUS_DONE)
         return status;
-    if (a->option[OPT_JSON])
+    if (a->option[OPT_HTML])
+        status = readiness_html(ctl, report, w.check);
+    else if (a->option[OPT_JSON])
         readiness_json(report, w.check);
     else if (a->option[OPT_CSV])
         readiness_csv(report, w.check);
     else
         readiness_print(report, w.check);
     readiness_free(&report);
-    return STATUS_DONE;
+    return status;
 }
 
 const struct command readiness_commands[] = {
     { .name = "readiness", .operands = "",
-      .optional = OPT(DOMAIN) | OPT(CHECK) | OPT(SINCE) | OPT(OLD_NAME) | OPT(JSON) | OPT(CSV), .run = run_readiness,
+      .optional = OPT(DOMAIN) | OPT(CHECK) | OPT(SINCE) | OPT(OLD_NAME) | OPT(JSON) | OPT(CSV) | OPT(HTML), .run = run_readiness,
       .help = "Shows who would break if each check were enforced now",
       .example = "policyctl readiness --since 7d --old-name imap27.example.net" },
     { 0 },

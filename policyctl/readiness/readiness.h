@@ -167,4 +167,8 @@ void readiness_subjects(const struct subject *, size_t count, size_t shown);
 void readiness_json(const struct readiness *, unsigned check);
 void readiness_csv(const struct readiness *, unsigned check);
 
+/* One file for a browser, with the words of policyctl letter. STATUS_INPUT, with a line and
+ * nothing printed: the file of the words is wrong. */
+enum status readiness_html(const struct ctl *, const struct readiness *, unsigned check);
+
 #endif

@@ -171,7 +171,7 @@ def test_lost_is_never_safe(logins):
     (("--since", "soon"), "no time 'soon': write 7d (s, m, h, d or w) or a date YYYY-MM-DD"),
     (("--since", "2100-01-01"), "2100-01-01 is not past: name an earlier date"),
     (("--domain", "nosuch.example"), "no domain nosuch.example"),
-    (("--json", "--csv"), "--json and --csv exclude each other"),
+    (("--json", "--csv"), "--csv, --html and --json exclude each other"),
 ])
 def test_wrong_usage(logins, options, said):
     done = logins.ctl("readiness", *options, check=False)
