@@ -17,8 +17,8 @@ static bool is_addressed(const struct search *s, const struct subject *subject, 
 {
     bool is_host = subject->kind == KIND_HOST;
 
-    if (is_host != (s->kind == LETTER_HOST))
-        return false;
+    if (is_host != (s->kind == LETTER_HOST) || (!is_host && !strchr(subject->name, '@')))
+        return false; /* without a domain: a client that sends too much */
     if (!is_habit && (subject->standing == STANDING_EXCEPTED || subject->standing == STANDING_SETTLED ||
                       (subject->standing == STANDING_ATTEMPT && !is_host)))
         return false;

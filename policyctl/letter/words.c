@@ -27,6 +27,7 @@ static const char *const section_names[SECTION_COUNT] = {
     [SECTION_HELO_FQDN] = "helo_fqdn",
     [SECTION_HELO_SELF] = "helo_self",
     [SECTION_HELO_RESOLVE] = "helo_resolve",
+    [SECTION_SEND_LIMIT] = "send_limit",
     [SECTION_BARE_NAME] = "bare_name",
     [SECTION_OLD_SERVER_NAME] = "old_server_name",
     [SECTION_EXPOSED] = "exposed",

@@ -48,6 +48,8 @@ def observations(now):
         row("carla@bakery.example", "sender_login", "not_owned", "account", 12, 12, "boss@elsewhere.example"),
         row("carla@bakery.example", "sender_login", "not_owned", "account", 2, 2, HOSTILE_SENDER),
         row("emil@school.example", "sender_auth", "no_auth", "sender", 5, 6),
+        row("ben@bakery.example", "send_limit", "account_messages_hour", "account", 40, 40),
+        row("192.0.2.7", "send_limit", "client_messages_hour", "account", 3, 3),
         *(row(name, "helo_fqdn", "not_fqdn", "host", i + 1, i + 3, number=i) for i, name in enumerate(HOSTILE)),
         *(row(f"bot{i}.example", "helo_resolve", "no_address", "host", 0, i + 1, number=i) for i in range(BOTS)),
         row("exchange.local", "helo_local", ".local", "host", 0, 30, mode="enforce"),
