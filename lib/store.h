@@ -222,6 +222,10 @@ enum database change_database(enum change_kind);
  * can never be right, whatever the table holds. */
 enum result change_validate(const struct change *, struct error *) MUST_CHECK;
 
+/* How many octets a change's texts take, and a copy with its texts in as many. */
+size_t change_texts_size(const struct change *);
+struct change change_copy(const struct change *, char *texts);
+
 /* Rows that policyd keeps of each kind of observation. */
 enum { OBSERVATION_ROWS_MAX = 65536 };
 /* And of events, the newest. */

@@ -201,6 +201,28 @@ enum result change_check(const struct change *c, int64_t now, struct change_valu
     return check_together(c, v, e);
 }
 
+size_t change_texts_size(const struct change *c)
+{
+    size_t size = 0;
+
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        size += c->field[f] ? strlen(c->field[f]) + 1 : 0;
+    return size;
+}
+
+struct change change_copy(const struct change *c, char *texts)
+{
+    struct change copy = { .kind = c->kind };
+
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        if (c->field[f]) {
+            size_t size = strlen(c->field[f]) + 1;
+            copy.field[f] = memcpy(texts, c->field[f], size);
+            texts += size;
+        }
+    return copy;
+}
+
 enum result change_validate(const struct change *c, struct error *e)
 {
     struct change_values values;

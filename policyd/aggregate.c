@@ -77,23 +77,10 @@ static void add(struct sums *to, const struct sums *s)
 
 static struct pending *copy(const struct change *c)
 {
-    size_t size = 0;
-    struct pending *p;
-    char *end;
+    struct pending *p = calloc(1, sizeof *p + change_texts_size(c));
 
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        size += c->field[f] ? strlen(c->field[f]) + 1 : 0;
-    p = calloc(1, sizeof *p + size);
-    if (!p)
-        return NULL;
-    end = p->text;
-    p->change.kind = c->kind;
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (c->field[f]) {
-            size = strlen(c->field[f]) + 1;
-            p->change.field[f] = memcpy(end, c->field[f], size);
-            end += size;
-        }
+    if (p)
+        p->change = change_copy(c, p->text);
     return p;
 }
 

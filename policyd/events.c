@@ -55,35 +55,14 @@ static const char *number_text(uint64_t number, char text_r[static NUMBER_MAX])
 
 /* ---- what waits ---- */
 
-static struct waiting_event *copy(const struct change *c)
-{
-    struct waiting_event *w;
-    size_t size = 0;
-    char *end;
-
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        size += c->field[f] ? strlen(c->field[f]) + 1 : 0;
-    w = calloc(1, sizeof *w + size);
-    if (!w)
-        return NULL;
-    end = w->text;
-    w->change.kind = c->kind;
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (c->field[f]) {
-            size = strlen(c->field[f]) + 1;
-            w->change.field[f] = memcpy(end, c->field[f], size);
-            end += size;
-        }
-    return w;
-}
-
 /* origin 0: it comes from policyd itself. */
 static bool keep(struct events *e, const struct change *c, uint64_t origin)
 {
-    struct waiting_event *w = e->count < EVENTS_MAX ? copy(c) : NULL;
+    struct waiting_event *w = e->count < EVENTS_MAX ? calloc(1, sizeof *w + change_texts_size(c)) : NULL;
 
     if (!w)
         return false;
+    w->change = change_copy(c, w->text);
     w->origin = origin;
     *e->last = w;
     e->last = &w->next;

@@ -50,6 +50,7 @@ static void judge(const struct child *c, char why[static WHY_MAX], struct child_
 
     strbuf_init(&b, why, WHY_MAX);
     r->why = why;
+    r->status = WIFEXITED(c->status) ? WEXITSTATUS(c->status) : -1;
     r->end = c->killed ? CHILD_KILLED : CHILD_FAILED;
     if (c->killed)
         strbuf_addf(&b, "not done within %u s", c->deadline_s);

@@ -21,6 +21,7 @@ enum child_end {
 /* What a child left; `output` and `why` last until the callback returns. */
 struct child_result {
     enum child_end end;
+    int status;         /* its exit status; -1: none, it was ended by a signal */
     struct span output; /* of standard output, where it was wanted */
     const char *why;    /* one line, where it is not done */
 };

@@ -285,3 +285,8 @@ void journal_note_sent(struct journal *j, const char *account, int64_t now)
     if (str_copy(span_of(account), j->sent[j->sents].account, ADDRESS_MAX + 1) == OK)
         j->sents++;
 }
+
+void journal_note_told(struct journal *j, uint64_t held_back)
+{
+    j->held_back -= held_back < j->held_back ? held_back : j->held_back;
+}

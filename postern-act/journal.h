@@ -61,4 +61,7 @@ bool journal_may_send(const struct journal *, const char *account, int64_t now, 
  * back has made. */
 void journal_note_sent(struct journal *, const char *account, int64_t now);
 
+/* A notice told of so many that were held back; two at a time may tell of the same. */
+void journal_note_told(struct journal *, uint64_t held_back);
+
 #endif

@@ -8,7 +8,7 @@
 #include "postern-act/argv.h"
 #include "postern-act/notice.h"
 
-enum { FROM_MAX = DOMAIN_MAX + 16, RECIPIENTS_MAX = 32 };
+enum { FROM_MAX = DOMAIN_MAX + 16, RECIPIENTS_MAX = 32, DOVEADM_NOT_FOUND = 68 };
 
 static bool is_listed(const struct string_list *kinds, enum event_kind kind)
 {
@@ -18,17 +18,28 @@ static bool is_listed(const struct string_list *kinds, enum event_kind kind)
     return false;
 }
 
+/* To doveadm(1), nobody being logged in is a failure of its own. */
+static bool is_done(const struct step *s, const struct child_result *r)
+{
+    return r->end == CHILD_DONE || (s->id == STEP_KICK && r->status == DOVEADM_NOT_FOUND);
+}
+
 static void step_over(const struct child_result *r, void *context)
 {
     struct step *s = context;
-    enum outcome outcome = r->end == CHILD_DONE                            ? OUTCOME_DONE
-                           : r->end == CHILD_KILLED && step_is_once(s->id) ? OUTCOME_GIVE_UP
-                                                                           : OUTCOME_AGAIN;
+    enum outcome outcome = OUTCOME_AGAIN;
 
+    if (is_done(s, r))
+        outcome = OUTCOME_DONE;
+    else if (r->end == CHILD_KILLED && step_is_once(s->id))
+        outcome = OUTCOME_GIVE_UP;
     s->act->commands -= s->id >= STEP_COMMAND;
     if (s->id == STEP_NOTICE && outcome == OUTCOME_DONE)
-        s->act->journal.held_back -= s->told;
-    act_step_ended(s, outcome, r->end == CHILD_DONE ? "" : r->why);
+        journal_note_told(&s->act->journal, s->told);
+    act_step_ended(s, outcome,
+                   outcome != OUTCOME_DONE ? r->why
+                   : r->end == CHILD_DONE  ? ""
+                                           : "nobody was logged in");
 }
 
 enum result step_run(struct step *s, const char *const *argv, struct span input, struct error *e)

@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -152,6 +154,41 @@ def test_open_sessions_end(host, act):
     wait_for(lambda: list((host.mail / "example.com" / "user").glob("Maildir/new/*")), "mail to the suspended account")
     host.release()
     open_imap(host).__exit__()
+
+
+@pytest.mark.parametrize("services", ["smtp", "imap", "pop3", "sieve", "imap,smtp"])
+def test_scopes(host, act, services):
+    """Only what is named is refused: to a session that has logged in, and to the next login."""
+    def login(client, name):
+        with client(host.dovecot.ports[name]) as dialogue:
+            dialogue.starttls()
+            return dialogue.login(USER, PASSWORD)
+
+    with submission(host.port("submission"), USER, PASSWORD) as smtp:
+        host.suspend(USER, "--reason", "stolen password", "--services", services)
+        assert accepted(login(Imap, "imap")) == ("imap" not in services)
+        assert accepted(login(Pop3, "pop3")) == ("pop3" not in services)
+        assert is_accepted(smtp.message(USER, OTHER)) == ("smtp" not in services)
+    act.wait_log("step=kick try=1: done")
+    assert json.loads(host.policyd.ctl("suspended", "--json").stdout)[0]["services"] == services
+
+
+def test_an_end(host, act):
+    """Once it is past, the account is as before, without a release; and nobody is kicked any more."""
+    host.suspend(USER, "--reason", "until tomorrow", "--until", "2099-01-01")
+    assert "Until: 2099-01-01 00:00" in host.wait_notice(USER)[0]
+    host.policyd.stop()
+    act.stop()
+    with closing(sqlite3.connect(host.policyd.settings["accounts_db"])) as db, db:
+        db.execute("UPDATE account SET suspended_until = ? WHERE address = ?", (int(time.time()), USER))
+    host.policyd.start()
+    with submission(host.port("submission"), USER, PASSWORD) as smtp, open_imap(host) as imap:
+        assert is_accepted(smtp.message(USER, OTHER))
+        assert " expired " in host.policyd.ctl("suspended").stdout
+        act.start()
+        host.suspend(OTHER)
+        host.wait_notice(f"{OTHER} was suspended")
+        assert not imap.readable(0.3)
 
 
 def test_a_notice_and_a_command(host, act):

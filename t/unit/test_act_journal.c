@@ -179,6 +179,19 @@ START_TEST(within_an_hour)
 }
 END_TEST
 
+START_TEST(told_twice)
+{
+    struct journal j = opened();
+
+    j.held_back = 3;
+    journal_note_told(&j, 2);
+    ck_assert_uint_eq(j.held_back, 1);
+    journal_note_told(&j, 2);
+    ck_assert_uint_eq(j.held_back, 0);
+    journal_close(&j);
+}
+END_TEST
+
 /* A clock that was set back must not hold notices back for as long. */
 START_TEST(a_clock_set_back)
 {
@@ -226,6 +239,7 @@ int main(void)
     tcase_add_test(t, a_write_that_fails);
     tcase_add_loop_test(t, damage, 0, (int)(sizeof damaged / sizeof *damaged));
     tcase_add_test(t, within_an_hour);
+    tcase_add_test(t, told_twice);
     tcase_add_test(t, a_clock_set_back);
     tcase_add_test(t, as_many_as_may_be_remembered);
     srunner_run_all(runner, CK_NORMAL);
