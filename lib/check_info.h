@@ -6,6 +6,8 @@
 #ifndef POSTERN_CHECK_INFO_H
 #define POSTERN_CHECK_INFO_H
 
+#include <stdbool.h>
+
 #include "result.h"
 #include "str.h"
 
@@ -23,11 +25,17 @@ enum check_id {
     CHECK_HELO_RESOLVE,
     CHECK_DNSBL,
     CHECK_SEND_LIMIT,
+    CHECK_COMPROMISE,
     CHECK_COUNT
 };
 
 /* Ordered: a smaller mode never does more than a larger one. */
-enum mode { MODE_OFF, MODE_OBSERVE, MODE_ENFORCE };
+enum mode {
+    MODE_OFF,
+    MODE_OBSERVE,
+    MODE_HOLD, /* taken, and kept in Postfix's queue (HOLD, access(5)): for checks that hold */
+    MODE_ENFORCE
+};
 
 /* Whose policy rows count. */
 enum check_subject { SUBJECT_LOGIN, SUBJECT_SENDER_DOMAIN, SUBJECT_RECIPIENT_DOMAIN };
@@ -40,11 +48,12 @@ struct check_info {
     enum check_subject subject;
     const char *action;  /* reply codes as Postfix takes them: "553 5.7.1", "REJECT", "450 4.7.1" */
     const char *text;    /* reply text; {login} {sender} {recipient} {helo} {suffix} {reason} are filled in */
+    bool holds;          /* mode hold is one of its modes */
 };
 
 extern const struct check_info check_infos[CHECK_COUNT];
 
-const char *mode_name(enum mode m); /* "off", "observe", "enforce" */
+const char *mode_name(enum mode m); /* "off", "observe", "hold", "enforce" */
 enum result mode_parse(struct span name, enum mode *mode_r) MUST_CHECK;
 enum result check_parse(struct span name, enum check_id *id_r) MUST_CHECK; /* NOT_FOUND: no such check */
 

@@ -15,6 +15,7 @@
 #include "dnsbl_zone.h"
 #include "network.h"
 #include "result.h"
+#include "signal_info.h"
 #include "usage.h"
 
 struct string_list {
@@ -110,6 +111,10 @@ struct config {
         struct usage_limits user_limits, relay_limits, client_limits; /* the same */
         bool at_rcpt; /* option count_at = "end-of-message" | "rcpt" */
     } send_limit;
+    struct {
+        unsigned score; /* from which on an account is taken for stolen */
+        struct signal_config signal[SIGNAL_COUNT];
+    } compromise;
     struct {
         struct string_list names; /* besides hostname; canonical names and addresses */
     } helo_self;

@@ -15,7 +15,7 @@
     }
 
 /* The types' names are filled in by config_row; the reply texts of the checks come
- * behind these rows, from check_infos. */
+ * behind these rows, from check_infos, and the signals', from signal_infos. */
 static const struct config_row rows[] = {
     ROW("", "listen", LISTENERS, "unix:/var/spool/postfix/postern/policy", listen,
         "where the policy protocol is served"),
@@ -141,6 +141,8 @@ static const struct config_row rows[] = {
         "likewise each client in trusted_networks that does not log in"),
     ROW("send_limit", "count_at", HOOK, "end-of-message", send_limit.at_rcpt,
         "where mail is counted: end-of-message, or rcpt, which sees recipients alone"),
+    NUMBER("compromise", "score", NUMBER, "100", 1, 1000, compromise.score,
+           "points of all signals together from which on an account is taken for stolen"),
     ROW("helo_self", "names", HOSTS, "", helo_self.names,
         "further names and addresses of this host, besides hostname"),
     ROW("dnsbl", "zones", ZONES, "", dnsbl.zones, "[KIND:]ZONE[=FILTER][*WEIGHT], as postscreen_dnsbl_sites names them"),
@@ -151,7 +153,29 @@ enum { ROWS = sizeof rows / sizeof rows[0] };
 
 size_t config_row_count(void)
 {
-    return ROWS + CHECK_COUNT;
+    return ROWS + CHECK_COUNT + 2 * SIGNAL_COUNT;
+}
+
+static struct config_row text_row(size_t id)
+{
+    const struct check_info *check = &check_infos[id];
+    struct config_option text = { check->name, "text", NULL, check->text, 0, 0, "reply text, behind the code" };
+
+    return (struct config_row){ text, CONFIG_TEXT, offsetof(struct config, text) + id * sizeof(char *) };
+}
+
+/* Of each signal its weight, then its threshold. */
+static struct config_row signal_row(size_t i)
+{
+    const struct signal_info *s = &signal_infos[i / 2];
+    size_t offset = offsetof(struct config, compromise.signal) + i / 2 * sizeof(struct signal_config);
+    const char *section = check_infos[CHECK_COMPROMISE].name;
+    struct config_option weight = { section, s->weight_option, NULL, s->weight, 0, 1000, s->help };
+    struct config_option threshold = { section, s->threshold_option, NULL, s->threshold, 1, 65535, s->help };
+
+    return i % 2 == 0 ? (struct config_row){ weight, CONFIG_NUMBER, offset + offsetof(struct signal_config, weight) }
+                      : (struct config_row){ threshold, CONFIG_NUMBER,
+                                             offset + offsetof(struct signal_config, threshold) };
 }
 
 bool config_row(size_t i, struct config_row *row_r)
@@ -160,14 +184,10 @@ bool config_row(size_t i, struct config_row *row_r)
         return false;
     if (i < ROWS)
         *row_r = rows[i];
-    else {
-        const struct check_info *check = &check_infos[i - ROWS];
-        struct config_option text = {
-            check->name, "text", NULL, check->text, 0, 0, "reply text, behind the code"
-        };
-        *row_r = (struct config_row){ text, CONFIG_TEXT,
-                                      offsetof(struct config, text) + (i - ROWS) * sizeof(char *) };
-    }
+    else if (i < ROWS + CHECK_COUNT)
+        *row_r = text_row(i - ROWS);
+    else
+        *row_r = signal_row(i - ROWS - CHECK_COUNT);
     row_r->option.type = config_type_name(row_r->type);
     return true;
 }

@@ -23,6 +23,8 @@ void setting_starttls(const char *service, unsigned port, struct strbuf *b)
 
 const char setting_new_password[] = "this password must not be used any more, set a new one";
 
+const char setting_stolen[] = "mail was sent that looks like somebody else's, ask for a new password";
+
 bool mechanism_is_plaintext(struct span name)
 {
     static const struct span names[] = { SPAN_INIT("PLAIN"), SPAN_INIT("LOGIN"), SPAN_INIT("XOAUTH2"),

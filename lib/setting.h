@@ -17,6 +17,9 @@ void setting_starttls(const char *service, unsigned port, struct strbuf *);
 /* For whoever still logs in with a password that was to be replaced. */
 extern const char setting_new_password[];
 
+/* For the owner of an account that was suspended because somebody else seems to use it. */
+extern const char setting_stolen[];
+
 /* Whether a SASL mechanism hands the server the password itself, or a token that is as
  * good: only these need TLS (RFC 4616, LOGIN, RFC 7628). */
 bool mechanism_is_plaintext(struct span name);

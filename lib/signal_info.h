@@ -21,10 +21,11 @@ enum signal {
  * proportion below.  Weights are such that no signal does it alone. */
 struct signal_info {
     const char *name;
-    const char *weight, *threshold; /* presets of policyd.conf */
-    unsigned window_s;              /* over which it is measured */
-    const char *unit;               /* what the measure counts */
-    const char *help;               /* one line */
+    const char *weight_option, *threshold_option; /* of policyd.conf, in the check's section */
+    const char *weight, *threshold;               /* their presets */
+    unsigned window_s;                            /* over which it is measured */
+    const char *unit;                             /* what the measure counts */
+    const char *help;                             /* one line */
 };
 
 struct signal_config {

@@ -91,6 +91,7 @@ enum query {
     QUERY_LIMIT_NETWORKS,     /* -> scope: the networks that have limits */
     QUERY_LIMITS_ALL,         /* -> scope, counted_by, window_s, messages, recipients, bytes */
     QUERY_USAGE,              /* key -> counts (usage.h) */
+    QUERY_BEHAVIOUR,          /* account -> record (policyd/behaviour.h) */
     QUERY_COUNT
 };
 
@@ -141,6 +142,7 @@ enum field {
     FIELD_WINDOW,      /* seconds */
     FIELD_KEY,         /* of a row of usage: "account john@example.com" */
     FIELD_LIMITS,      /* of that row (usage_limits_format) */
+    FIELD_RECORD,      /* of an account's behaviour */
     FIELD_RESEND,      /* a number by which a request is known again; empty: 0, by nothing */
     FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
     FIELD_COUNT
@@ -184,6 +186,7 @@ enum change_kind {
                                sends, where a limit would be passed. In a set, the first that was added
                                before ends it: OK, nothing is added twice */
     CHANGE_USAGE_SWEEP,     /* a part of what no longer counts goes */
+    CHANGE_BEHAVIOUR,       /* address, record */
     CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
     CHANGE_COUNT
 };
@@ -228,6 +231,8 @@ struct change change_copy(const struct change *, char *texts);
 
 /* Rows that policyd keeps of each kind of observation. */
 enum { OBSERVATION_ROWS_MAX = 65536 };
+/* And of accounts' behaviour, the last ones that changed. */
+#define BEHAVIOUR_ROWS_MAX 65536
 /* And of events, the newest. */
 #define EVENT_ROWS_MAX 65536
 /* Of clients' usage: past that, a client that is new is not counted. */

@@ -62,12 +62,16 @@ static enum result list_key(struct change_values *v, struct error *e)
     return field_keep(v, prefix, &v->key_prefix, e);
 }
 
-/* A check asks for the account's row only where it goes by the login. */
-static enum result check_scope_counts(const struct change_values *v, struct error *e)
+/* A check asks for the account's row only where it goes by the login, and not every check
+ * can hold mail. */
+static enum result check_policy(const struct change_values *v, struct error *e)
 {
     const char *name = v->value[FIELD_CHECK];
     enum check_id id;
 
+    if (strcmp(v->value[FIELD_MODE], mode_name(MODE_HOLD)) == 0 && check_parse(span_of(name), &id) == OK &&
+        !check_infos[id].holds)
+        return error_set(e, BAD, "%s cannot hold mail: set it to off, observe or enforce", name);
     if (!strchr(v->value[FIELD_SCOPE], '@') || check_parse(span_of(name), &id) != OK ||
         check_infos[id].subject == SUBJECT_LOGIN)
         return OK;
@@ -146,7 +150,7 @@ static enum result check_together(const struct change *c, struct change_values *
     if (c->kind == CHANGE_OBSERVE)
         v->subject_kind = subject_kind(v->value[FIELD_CHECK], v->value[FIELD_SUBJECT]);
     if (c->kind == CHANGE_POLICY_SET)
-        return check_scope_counts(v, e);
+        return check_policy(v, e);
     if (c->kind == CHANGE_ACCOUNT_FIELD_SET)
         return check_value(v, e);
     if (c->kind == CHANGE_LIMIT_SET || c->kind == CHANGE_LIMIT_UNSET)

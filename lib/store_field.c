@@ -109,6 +109,16 @@ static enum result check_line(struct change_values *v, const char *text, const c
     return field_keep(v, text, value_r, e);
 }
 
+/* What policyd wrote itself, and reads with care. */
+static enum result check_record(struct change_values *v, const char *text, const char **value_r,
+                                struct error *e)
+{
+    for (const char *p = text; *p; p++)
+        if (*p < ' ' || *p == 0x7f)
+            return error_set(e, BAD, "a record is one line of printable ASCII");
+    return field_keep(v, text, value_r, e);
+}
+
 static enum result check_number(struct change_values *v, const char *text, const char **value_r,
                                 struct error *e)
 {
@@ -159,7 +169,7 @@ static enum result check_status(struct change_values *v, const char *text, const
 static enum result check_mode(struct change_values *v, const char *text, const char **value_r,
                               struct error *e)
 {
-    return check_word(v, "off|observe|enforce", text, value_r, e);
+    return check_word(v, "off|observe|hold|enforce", text, value_r, e);
 }
 
 static enum result check_counted_by(struct change_values *v, const char *text, const char **value_r,
@@ -310,6 +320,7 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_WINDOW] = { "window", check_window, false, NULL },
     [FIELD_KEY] = { "key", check_line, false, NULL },
     [FIELD_LIMITS] = { "limits", check_line, true, "" },
+    [FIELD_RECORD] = { "record", check_record, false, NULL },
     [FIELD_RESEND] = { "resend", check_resend, true, "0" },
     [FIELD_NOW] = { "now", NULL, true, NULL },
 };

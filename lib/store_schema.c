@@ -122,6 +122,7 @@ const char *const query_sql[QUERY_COUNT] = {
     [QUERY_LIMIT_NETWORKS] = "SELECT DISTINCT scope FROM send_limit WHERE counted_by = 'client' AND scope <> ''",
     [QUERY_LIMITS_ALL] = "SELECT scope, counted_by, window_s, messages, recipients, bytes FROM send_limit"
                          " ORDER BY scope, counted_by, window_s",
+    [QUERY_BEHAVIOUR] = "SELECT record FROM behaviour WHERE account = ?1",
     [QUERY_USAGE] = "SELECT counts FROM usage WHERE key = ?1",
 };
 
@@ -374,11 +375,17 @@ const struct change_type change_types[CHANGE_COUNT] = {
           "DELETE FROM usage WHERE key > (SELECT low FROM usage_sweep) AND key <= (SELECT high FROM usage_sweep)"
           " AND expires <= :now" },
         NULL, NULL, NULL },
+    [CHANGE_BEHAVIOUR] = { "behaviour", DATABASE_STATE, { FIELD_ADDRESS, FIELD_RECORD, FIELD_NOW },
+        { "INSERT INTO behaviour (account, record, changed) VALUES (:address, :record, :now)"
+          " ON CONFLICT (account) DO UPDATE SET record = excluded.record, changed = excluded.changed" },
+        NULL, NULL, NULL },
     [CHANGE_STATE_TRIM] = { "state-trim", DATABASE_STATE, { FIELD_NUMBER, FIELD_START, FIELD_NOW },
         { "DELETE FROM tally WHERE start < :start",
           "DELETE FROM sending WHERE last_seen < :start",
           "DELETE FROM login WHERE last_seen < :start",
           "DELETE FROM event WHERE time < :start",
+          "DELETE FROM behaviour WHERE changed < :start OR account IN (SELECT account FROM behaviour"
+          " ORDER BY changed DESC LIMIT 9223372036854775807 OFFSET " TEXT_OF(BEHAVIOUR_ROWS_MAX) ")",
           "DELETE FROM observation WHERE subject_kind IN ('account', 'sender', 'host') AND arrived IN (0, 1)"
           " AND last_seen < :start",
           TRIM_KIND("account"), TRIM_KIND("sender"), TRIM_KIND("host") },

@@ -12,7 +12,7 @@
 /* Parameters are ?1, ?2, ... */
 extern const char *const query_sql[QUERY_COUNT];
 
-enum { CHANGE_STATEMENTS_MAX = 8 };
+enum { CHANGE_STATEMENTS_MAX = 9 };
 
 struct change_type {
     const char *name;
@@ -46,7 +46,7 @@ struct change_values {
     const char *key_field, *key_value, *key_prefix; /* of a list entry */
     const char *subject_kind;                       /* of an observation, by its check */
     char now[24], expires[24];
-    char text[4096]; /* what the pointers point into */
+    char text[8192]; /* what the pointers point into */
     size_t used;
     char merged[USAGE_TEXT_MAX];
 };

@@ -58,7 +58,7 @@ static enum result parse_step(char *const *word, size_t count, struct step *step
 
     *step_r = (struct step){ .scope = "" };
     if (until < 3 || until > 4)
-        return error_set(e, BAD, "write DATE CHECK|all off|observe|enforce [host|DOMAIN|ADDRESS] [until DATE]");
+        return error_set(e, BAD, "write DATE CHECK|all off|observe|hold|enforce [host|DOMAIN|ADDRESS] [until DATE]");
     if (date_parse(word[0], INT64_MIN, &step_r->starts, e) != OK)
         return BAD;
     *all_r = strcmp(word[1], "all") == 0;

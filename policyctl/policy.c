@@ -228,7 +228,7 @@ const struct command policy_commands[] = {
     { .name = "policy", .verb = "plan", .operands = "[FILE]", .max = 1, .optional = OPT(DRY_RUN) | OPT(YES),
       .run = policy_plan, .help = "Shows what is planned, or plans what a file says",
       .example = "policyctl policy plan --dry-run strict.plan" },
-    { .name = "policy", .verb = "set", .operands = "CHECK|all off|observe|enforce", .min = 2, .max = 2,
+    { .name = "policy", .verb = "set", .operands = "CHECK|all off|observe|hold|enforce", .min = 2, .max = 2,
       .optional = SCOPE | OPT(UNTIL) | OPT(YES), .run = run_set,
       .help = "Sets a check's mode for the host, a domain or an account",
       .example = "policyctl policy set helo_fqdn enforce --domain example.com" },

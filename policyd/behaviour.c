@@ -35,7 +35,7 @@ static uint64_t hash_of(struct span text)
     h ^= h >> 32; /* all bits of it are used */
     h *= 0x9e3779b97f4a7c15u;
     h ^= h >> 29;
-    return h ? h : 1;
+    return h;
 }
 
 /* ---- sliding counts ---- */
@@ -225,11 +225,16 @@ static bool recall(struct behaviour *b, uint32_t fingerprint)
 /* ---- mail transactions ---- */
 
 /* Postfix's instance ends in a number that counts up within one connection. */
-static uint64_t connection_of(struct span instance)
+static uint32_t nonzero(uint64_t hash)
+{
+    return (uint32_t)hash ? (uint32_t)hash : 1;
+}
+
+static uint32_t connection_of(struct span instance)
 {
     const char *dot = instance.len > 0 ? memrchr(instance.ptr, '.', instance.len) : NULL;
 
-    return hash_of(dot ? (struct span){ instance.ptr, (size_t)(dot - instance.ptr) } : instance);
+    return nonzero(hash_of(dot ? (struct span){ instance.ptr, (size_t)(dot - instance.ptr) } : instance));
 }
 
 static void close_open(struct behaviour *b, struct behaviour_open *o, unsigned recipients, int64_t now)
@@ -243,7 +248,7 @@ static void close_open(struct behaviour *b, struct behaviour_open *o, unsigned r
  * their recipients had been refused. */
 static struct behaviour_open *find_open(struct behaviour *b, struct span instance, int64_t now)
 {
-    uint64_t hash = hash_of(instance), connection = connection_of(instance);
+    uint32_t hash = nonzero(hash_of(instance)), connection = connection_of(instance);
     struct behaviour_open *found = NULL, *spare = &b->open[0];
 
     for (unsigned i = 0; i < BEHAVIOUR_OPEN; i++) {
@@ -274,9 +279,9 @@ void behaviour_recipient(struct behaviour *b, struct span instance, struct span 
 
     begin(b, now);
     o = find_open(b, instance, now);
-    if (o->recipient == hash)
+    if (o->recipient == nonzero(hash))
         return;
-    o->recipient = hash;
+    o->recipient = nonzero(hash);
     bump(&o->requests, 1);
     if (!is_sampled(fingerprint, b->level))
         return;
@@ -324,6 +329,12 @@ void behaviour_message(struct behaviour *b, struct span instance, const struct n
 }
 
 /* ---- refusals ---- */
+
+void behaviour_refused_message(struct behaviour *b, struct span instance, int64_t now)
+{
+    begin(b, now);
+    find_open(b, instance, now)->instance = 0;
+}
 
 void behaviour_refused_sender(struct behaviour *b, struct span sender, int64_t now)
 {

@@ -46,9 +46,9 @@ struct behaviour_network {
 };
 
 struct behaviour_open {
-    uint64_t instance, connection; /* hashes; instance 0: none */
-    uint64_t recipient;            /* the last one's: the same is asked in several contexts */
     int64_t began;
+    uint32_t instance, connection; /* hashes; instance 0: none */
+    uint32_t recipient;            /* the last one's: the same is asked in several contexts */
     uint16_t requests, strangers, known; /* recipients; the last two are estimates */
 };
 
@@ -98,6 +98,9 @@ void behaviour_recipient(struct behaviour *, struct span instance, struct span r
 /* The message ends, with that many of the recipients asked for left. */
 void behaviour_message(struct behaviour *, struct span instance, const struct network *client,
                        unsigned recipients, int64_t now);
+
+/* It ends and was refused: that is told by other functions. */
+void behaviour_refused_message(struct behaviour *, struct span instance, int64_t now);
 
 void behaviour_refused_sender(struct behaviour *, struct span sender, int64_t now);
 void behaviour_limit_hit(struct behaviour *, int64_t now);

@@ -59,6 +59,10 @@ const struct check checks[CHECK_COUNT] = {
                            .contexts = CONTEXT_RECIPIENT | CONTEXT_END_OF_DATA,
                            .flags = CHECK_CLIENTS_TOO | CHECK_COUNTS,
                            .committed = send_limit_committed },
+    [CHECK_COMPROMISE] = { .run = compromise_run,
+                           .states = STATE_END_OF_MESSAGE,
+                           .contexts = CONTEXT_END_OF_DATA,
+                           .flags = CHECK_AFTER_COMMIT },
 };
 
 static struct span placeholder(const struct check_ctx *c, struct span name, const char *detail)

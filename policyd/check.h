@@ -45,6 +45,7 @@ enum {
     CHECK_STRANGERS_ONLY = 2,   /* never for authenticated or trusted clients */
     CHECK_CLIENTS_TOO = 8,      /* by login, or by client where nobody logged in */
     CHECK_COUNTS = 16,          /* what it proposes is counted in memory while it cannot be written */
+    CHECK_AFTER_COMMIT = 32,    /* run once more then: others of the account's were decided meanwhile */
     CHECK_NEEDS_ACCOUNTS = 4    /* where accounts cannot be read, mail waits (451 4.3.0) */
 };
 
@@ -56,7 +57,7 @@ enum verdict check_refuse(const struct check_ctx *, struct finding *, const char
                           const char *detail);
 
 check_fn access_run, account_status_run, starttls_run, implicit_tls_run, sender_login_run, sender_auth_run,
-    helo_local_run, helo_fqdn_run, helo_self_run, helo_resolve_run, dnsbl_run, send_limit_run;
+    helo_local_run, helo_fqdn_run, helo_self_run, helo_resolve_run, dnsbl_run, send_limit_run, compromise_run;
 check_committed_fn send_limit_committed;
 
 #endif

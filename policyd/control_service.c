@@ -229,8 +229,9 @@ static enum served status(struct conn *c, struct span lines)
     strbuf_addf(&b, "result=OK\nversion=%s\nuptime_s=%lld\nconfiguration=%s\nconfiguration_read=%lld\n",
                 PACKAGE_VERSION, (long long)(daemon_now() - the_daemon.started), the_daemon.config->path,
                 (long long)the_daemon.configured);
-    strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\n", (unsigned long long)outcome[OUTCOME_PASS],
-                (unsigned long long)outcome[OUTCOME_REFUSE], (unsigned long long)outcome[OUTCOME_DEFER]);
+    strbuf_addf(&b, "passed=%llu\nrefused=%llu\ndeferred=%llu\nheld=%llu\n",
+                (unsigned long long)outcome[OUTCOME_PASS], (unsigned long long)outcome[OUTCOME_REFUSE],
+                (unsigned long long)outcome[OUTCOME_DEFER], (unsigned long long)outcome[OUTCOME_HOLD]);
     strbuf_addf(&b,
                 "connections=%u\nwaiting=%u\naccepted=%llu\nrequests=%llu\nmalformed=%llu\noversized=%llu\n"
                 "closed_idle=%llu\nclosed_at_cap=%llu\n",

@@ -3,11 +3,14 @@
 
 #include <string.h>
 
-const char *const outcome_names[OUTCOME_COUNT] = { "pass", "refuse", "defer" };
+const char *const outcome_names[OUTCOME_COUNT] = { "pass", "refuse", "defer", "hold" };
 
 enum outcome decision_outcome(const struct decision *d)
 {
-    return d->decided_by < 0 ? OUTCOME_PASS : d->degraded ? OUTCOME_DEFER : OUTCOME_REFUSE;
+    return d->decided_by < 0 ? OUTCOME_PASS
+           : d->degraded     ? OUTCOME_DEFER
+           : d->held         ? OUTCOME_HOLD
+                             : OUTCOME_REFUSE;
 }
 
 static struct cause_count *find_cause(struct check_counts *c, const char *name)
@@ -30,6 +33,7 @@ static void add_finding(struct check_counts *c, const struct finding *f)
     struct cause_count *cause = find_cause(c, f->cause);
     cause->refused += f->mode == MODE_ENFORCE;
     cause->observed += f->mode == MODE_OBSERVE;
+    cause->held += f->mode == MODE_HOLD;
 }
 
 void counts_add(struct counts *c, const struct decision *d, uint64_t elapsed_ns)

@@ -13,7 +13,7 @@ enum { COUNTS_CAUSES_MAX = 16 };
 
 struct cause_count {
     char name[CAUSE_MAX]; /* "" of the last: all others */
-    uint64_t refused, observed;
+    uint64_t refused, held, observed;
 };
 
 struct check_counts {
@@ -23,7 +23,7 @@ struct check_counts {
     struct histogram duration; /* nanoseconds, of the decisions that were timed */
 };
 
-enum outcome { OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_DEFER, OUTCOME_COUNT };
+enum outcome { OUTCOME_PASS, OUTCOME_REFUSE, OUTCOME_DEFER, OUTCOME_HOLD, OUTCOME_COUNT };
 
 struct counts {
     struct check_counts check[CHECK_COUNT];

@@ -148,6 +148,7 @@ enum result daemon_open(struct error *e)
         transactions_open(&d->transactions) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
         counters_open(d->base, d->writer, &d->counters) != OK ||
+        habits_open(d->base, d->writer, d->config->state_db, &d->habits) != OK ||
         events_open(d->base, d->writer, &d->events) != OK ||
         zone_watch_open(d->base, resolver_source(d->resolver), d->events, d->config, daemon_now, &d->zone_watch) !=
             OK ||
@@ -165,6 +166,7 @@ void daemon_close(void)
 
     server_close(&d->server);
     aggregate_close(&d->aggregate);
+    habits_close(&d->habits);
     events_finish(d->events);
     writer_close(&d->writer);
     counters_close(&d->counters);
@@ -188,6 +190,7 @@ void daemon_turn(void)
     server_send(the_daemon.server);
     rows_turn_end(the_daemon.rows);
     events_turn(the_daemon.events, the_daemon.accounts);
+    habits_turn(the_daemon.habits);
     writer_commit(the_daemon.writer);
     log_flush();
 }

@@ -13,6 +13,7 @@
 #include "policyd/counts.h"
 #include "policyd/events.h"
 #include "policyd/facts.h"
+#include "policyd/habits.h"
 #include "policyd/resolver.h"
 #include "policyd/rows.h"
 #include "policyd/server.h"
@@ -32,6 +33,7 @@ struct daemon {
     struct events *events;
     struct answered *answered;
     struct counters *counters;
+    struct habits *habits;
     struct transactions *transactions;
     struct busiest *busiest;
     struct server *server;

@@ -38,6 +38,7 @@ struct decision {
     struct finding finding[CHECK_COUNT];
     int decided_by;         /* enum check_id, or -1: no check refused */
     bool degraded;          /* decided_by could not have its facts */
+    bool held;              /* decided_by holds it: the message is taken all the same */
     char action[REPLY_MAX]; /* as Postfix takes it: "DUNNO", "553 5.7.1 text" */
     struct proposals proposed; /* to be committed before the reply leaves */
 };

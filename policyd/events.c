@@ -39,6 +39,7 @@ struct events {
     struct change forget_change;
     char forget_id[NUMBER_MAX];
     bool forgetting;
+    void (*released)(const char *account); /* or NULL */
 };
 
 /* The job is a member of its own struct. */
@@ -124,6 +125,20 @@ void events_accounts_changed(struct events *e, bool replaced)
         e->collected = e->written = e->forgotten = 0;
 }
 
+void events_on_release(struct events *e, void (*released)(const char *account))
+{
+    e->released = released;
+}
+
+static void tell_release(const struct events *e, const char *name, const char *account)
+{
+    enum event_kind kind;
+
+    if (e->released && event_kind_parse(name, &kind) == OK &&
+        (kind == EVENT_ACCOUNT_RELEASED || kind == EVENT_PASSWORD_DEMANDED))
+        e->released(account);
+}
+
 /* A row of QUERY_ACCOUNT_EVENTS. */
 static bool collect_row(const struct row *row, void *context)
 {
@@ -144,6 +159,7 @@ static bool collect_row(const struct row *row, void *context)
     if (str_number(span_of(column[0]), 1, INT64_MAX, &id) != OK || !keep(e, &c, id))
         return false; /* no room: it stays there, and is read again later */
     e->collected = id;
+    tell_release(e, column[2], column[3]);
     return true;
 }
 

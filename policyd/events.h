@@ -39,6 +39,10 @@ uint64_t events_lost(const struct events *); /* since the start */
 /* accounts.db was changed by whomever; replaced: it is another file now. */
 void events_accounts_changed(struct events *, bool replaced);
 
+/* Called for each account that was released, or of which another password is demanded, when
+ * that is taken over; perhaps again after a restart. */
+void events_on_release(struct events *, void (*released)(const char *account));
+
 /* At the end of each turn of the loop, before writer_commit: takes over from accounts.db
  * (NULL: away) what is new there, and hands what waits to the writer. */
 void events_turn(struct events *, struct store *accounts);

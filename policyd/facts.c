@@ -14,6 +14,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->clock_ns = NULL;
     f->counts = NULL;
     f->zones = NULL;
+    f->behaviours = NULL;
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
 }
@@ -290,6 +291,19 @@ static enum dns_status answered(struct facts *f, enum dns_status status)
     if (f->counts)
         f->counts->dns[status]++;
     return status;
+}
+
+enum result facts_behaviour(struct facts *f, const char *account, struct behaviour *behaviour_r)
+{
+    const struct behaviour *known;
+
+    if (!f->behaviours)
+        return NOT_FOUND;
+    known = f->behaviours->get(f->behaviours, account, f->now);
+    if (!known)
+        return TRY_AGAIN;
+    *behaviour_r = *known;
+    return OK;
 }
 
 enum dns_status facts_zone(struct facts *f, size_t zone, struct span question, enum dns_type type,

@@ -8,6 +8,7 @@
 
 #include "lib/address.h"
 #include "lib/usage.h"
+#include "policyd/behaviour.h"
 #include "policyd/dns.h"
 #include "policyd/request.h"
 #include "policyd/rows.h"
@@ -33,6 +34,12 @@ struct scope_modes {
     signed char mode[CHECK_COUNT]; /* -1: no row that counts */
 };
 
+/* Where it is known how an account sends. Valid until the next question; NULL: it could not
+ * be read. */
+struct behaviour_source {
+    const struct behaviour *(*get)(struct behaviour_source *, const char *account, int64_t now);
+};
+
 /* One request's view at a time; the owner keeps what it points to. */
 struct facts {
     const struct config *config;
@@ -45,6 +52,7 @@ struct facts {
     uint64_t (*clock_ns)(void); /* NULL: checks are not timed */
     struct facts_counts *counts; /* NULL: not counted */
     struct zones *zones;         /* NULL: all are asked */
+    struct behaviour_source *behaviours; /* NULL: cannot be asked */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
 };
@@ -127,6 +135,9 @@ enum result facts_limits(struct facts *, const char *scope, const char *counted_
 /* The narrowest network with limits that the client is in. */
 enum result facts_limit_network(struct facts *, const struct network *client,
                                 char network_r[static NETWORK_TEXT_MAX]) MUST_CHECK;
+
+/* A copy, empty for an account that nothing is known of. NOT_FOUND: there is no source. */
+enum result facts_behaviour(struct facts *, const char *account, struct behaviour *behaviour_r) MUST_CHECK;
 
 /* A zone of the DNS lists, by its number in the configuration. DNS_FAILED, without asking,
  * where it is switched off. Not counted against the limit of lookups. */

@@ -26,6 +26,7 @@
 #include "policyd/daemon.h"
 #include "policyd/log.h"
 #include "policyd/login_service.h"
+#include "policyd/record.h"
 #include "policyd/metrics_service.h"
 #include "policyd/notify.h"
 #include "policyd/sandbox.h"
@@ -317,8 +318,10 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
         r = watch_signals(signals, e);
     if (r == OK)
         r = daemon_open(e);
-    if (r == OK)
+    if (r == OK) {
+        events_on_release(the_daemon.events, record_release);
         r = serve_sockets(sockets, e);
+    }
     if (r == OK)
         r = log_open(d->config->log, e);
     if (r == OK)

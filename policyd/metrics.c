@@ -52,10 +52,13 @@ static void write_causes(struct evbuffer *out, const struct family *f, const cha
 {
     const char *cause = *c->name ? c->name : "other";
     struct label refused[] = { { "check", check }, { "mode", "enforce" }, { "cause", cause } };
+    struct label held[] = { { "check", check }, { "mode", "hold" }, { "cause", cause } };
     struct label observed[] = { { "check", check }, { "mode", "observe" }, { "cause", cause } };
 
     if (c->refused > 0)
         exposition_sample(out, f, refused, 3, (double)c->refused);
+    if (c->held > 0)
+        exposition_sample(out, f, held, 3, (double)c->held);
     if (c->observed > 0)
         exposition_sample(out, f, observed, 3, (double)c->observed);
 }

@@ -100,21 +100,27 @@ static bool try_again_defers(enum check_id id, const struct finding *f)
            (checks[id].flags & CHECK_NEEDS_ACCOUNTS);
 }
 
+static bool takes_effect(enum check_id id, const struct finding *f)
+{
+    return f->mode == MODE_ENFORCE || (f->mode == MODE_HOLD && check_infos[id].holds);
+}
+
 static void conclude(struct decision *d)
 {
     const char *action = "DUNNO";
 
     d->decided_by = -1;
-    d->degraded = false;
+    d->degraded = d->held = false;
     for (int id = 0; id < CHECK_COUNT && d->decided_by < 0; id++) {
         const struct finding *f = &d->finding[id];
         if (try_again_defers((enum check_id)id, f)) {
             action = unreadable;
             d->degraded = true;
-        } else if (f->verdict != VERDICT_REFUSE || f->mode != MODE_ENFORCE)
+        } else if (f->verdict != VERDICT_REFUSE || !takes_effect((enum check_id)id, f))
             continue;
         else
             action = f->reply;
+        d->held = f->mode == MODE_HOLD;
         d->decided_by = id;
     }
     if (str_copy(span_of(action), d->action, sizeof d->action) != OK)
@@ -150,9 +156,10 @@ void policy_commit(struct decision *d, struct commit *commit_r)
 
     if (d->degraded)
         proposals_clear(p);
-    else if (d->decided_by >= 0)
+    else if (d->decided_by >= 0 && !d->held)
         proposals_keep(p, (enum check_id)d->decided_by);
     commit_r->count = 0;
+    commit_r->database = p->count > 0 ? change_database(p->change[0].kind) : DATABASE_STATE;
     for (size_t i = 0; i < p->count; i++) {
         bool first = i == 0 || p->check[i] != p->check[i - 1];
         if (first) {
@@ -172,6 +179,11 @@ void policy_committed(const struct request *q, struct facts *facts, const struct
         if (checks[id].committed)
             d->finding[id].verdict = checks[id].committed(&ctx, &commit->set[i], &d->finding[id]);
     }
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if ((checks[id].flags & CHECK_AFTER_COMMIT) && d->finding[id].verdict == VERDICT_PASS) {
+            proposals_clear(&d->proposed); /* too late for those: the next request has them again */
+            run_check((enum check_id)id, q, facts, NOT_FOUND, NULL, d);
+        }
     conclude(d);
 }
 
@@ -218,7 +230,7 @@ void policy_log_line(const struct request *q, const struct decision *d, uint64_t
     };
 
     strbuf_adds(out, "decision=");
-    strbuf_adds(out, d->decided_by < 0 ? "pass" : d->degraded ? "defer" : "refuse");
+    strbuf_adds(out, d->decided_by < 0 ? "pass" : d->degraded ? "defer" : d->held ? "hold" : "refuse");
     if (d->decided_by >= 0)
         add_pair(out, SPAN(" check="), span_of(check_infos[d->decided_by].name));
     add_observed(d, out);

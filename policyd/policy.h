@@ -19,13 +19,14 @@ enum result policy_decide(const struct request *, struct facts *, bool explain,
 
 /* Changes that were proposed, as sets: one of each check, done as a whole or not at all. */
 struct commit {
+    enum database database;
     size_t count;
     enum check_id check[PROPOSALS_MAX];
     struct change_set set[PROPOSALS_MAX];
 };
 
-/* What has to be committed to state.db before the decision's reply leaves: the changes of
- * all checks where none refuses, else those of the one that does. They point into the
+/* What has to be committed before the decision's reply leaves: the changes of
+ * all checks where none refuses (of state.db), else those of the one that does (of either). They point into the
  * decision. */
 void policy_commit(struct decision *, struct commit *commit_r);
 

@@ -51,6 +51,7 @@ static struct facts *facts_for(struct dns_waiter *waiter)
     facts.config = the_daemon.config;
     facts.counts = &the_daemon.facts_counts;
     facts.zones = zone_watch_zones(the_daemon.zone_watch);
+    facts.behaviours = habits_source(the_daemon.habits);
     facts.clock_ns = ++number % TIMED_EVERY == 0 ? clock_monotonic_ns : NULL;
     facts_begin(&facts, waiter, daemon_now());
     return &facts;
@@ -151,7 +152,7 @@ static bool submit(struct deciding *w)
     if (w->commit.count == 0 || record_answered(&w->request, &w->decision, daemon_now()))
         return false;
     w->job = (struct job){
-        .database = DATABASE_STATE, .set = w->commit.set, .sets = w->commit.count, .done = on_committed
+        .database = w->commit.database, .set = w->commit.set, .sets = w->commit.count, .done = on_committed
     };
     w->submitted = true;
     writer_submit(the_daemon.writer, &w->job);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of state.db that the checks of one decision propose.  Nothing is written until
+ * Changes that the checks of one decision propose, each check of one database.  Nothing is written until
  * the decision is committed (policy.h).  Layer 3.
  */
 #ifndef POSTERN_PROPOSAL_H

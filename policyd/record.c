@@ -206,9 +206,10 @@ static void record_program(const struct request *q)
 
 static void end_message(const struct request *q, const struct decision *d, int64_t now)
 {
-    bool accepted = d->decided_by < 0, is_own;
+    bool accepted = d->decided_by < 0 || d->held, is_own;
 
-    transactions_end(the_daemon.transactions, q->attr[ATTR_INSTANCE], now, accepted ? arrived : NULL, &now);
+    transactions_end(the_daemon.transactions, q->attr[ATTR_INSTANCE], now, accepted && !d->held ? arrived : NULL,
+                     &now);
     /* A login that has a domain is one that Postfix's SASL server knows. */
     is_own = q->authenticated && !q->login_odd && address_domain(&q->login).ptr;
     tally_with_domain(is_own ? q->login.text : "", "", accepted ? "accepted" : "refused", now);
@@ -222,7 +223,10 @@ static bool answer_again(struct span key, struct decision *d, int64_t now)
 {
     const char *before = key.len > 0 ? answered_find(the_daemon.answered, key, now, &d->decided_by) : NULL;
 
-    return before && str_copy(span_of(before), d->action, sizeof d->action) == OK;
+    if (!before || str_copy(span_of(before), d->action, sizeof d->action) != OK)
+        return false;
+    d->held = d->decided_by >= 0 && strncmp(d->action, "HOLD ", 5) == 0;
+    return true;
 }
 
 bool record_answered(const struct request *q, struct decision *d, int64_t now)
@@ -241,12 +245,15 @@ void record_decision(const struct request *q, struct decision *d, int64_t now)
     struct found found = { .request = q, .now = now };
 
     policy_found(d, count_finding, &found);
-    if (!ends && found.count == 0)
+    if (!ends && found.count == 0) {
+        record_behaviour(q, d, now);
         return;
+    }
     if (request_resend_key(q, key, &keyed.len) != OK)
         keyed.len = 0;
     if (answer_again(keyed, d, now))
         return;
+    record_behaviour(q, d, now);
     if (found.count > 0) {
         client_network(q->has_client ? &q->client : NULL, found.network);
         policy_found(d, note_finding, &found);
@@ -266,12 +273,13 @@ void record_login(const struct login_event *e, int64_t now)
                                             [LOGIN_SECURED] = "login_secured",
                                             [LOGIN_STARTTLS] = "login_starttls",
                                             [LOGIN_IMPLICIT] = "login_implicit" };
-    struct network client;
+    struct network address, *client = network_parse_ip(span_of(e->client), &address) == OK ? &address : NULL;
 
     if (e->lost > 0)
         tally("", "", "lost", now, e->lost);
-    count_login(e, login_outcome_names[e->outcome],
-                network_parse_ip(span_of(e->client), &client) == OK ? &client : NULL);
-    if (e->outcome == LOGIN_OK || e->outcome == LOGIN_LOOKUP)
-        tally_with_domain(e->account, "", outcomes[e->security], now);
+    count_login(e, login_outcome_names[e->outcome], client);
+    if (e->outcome != LOGIN_OK && e->outcome != LOGIN_LOOKUP)
+        return;
+    tally_with_domain(e->account, "", outcomes[e->security], now);
+    record_behaviour_login(e, client, now);
 }

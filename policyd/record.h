@@ -21,6 +21,13 @@ void record_decision(const struct request *, struct decision *, int64_t now);
 /* Counts who sent the message, or was refused (policyd/busiest.h). */
 void record_activity(const struct request *, const struct decision *);
 
+/* Tells how the login sends; once for each request (record_behaviour.c). */
+void record_behaviour(const struct request *, const struct decision *, int64_t now);
+void record_behaviour_login(const struct login_event *, const struct network *client, int64_t now);
+
+/* The administrator released the account: what it did lately counts no more. */
+void record_release(const char *account);
+
 /* Records a login that Dovecot told of. */
 void record_login(const struct login_event *, int64_t now);
 

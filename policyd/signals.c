@@ -144,3 +144,13 @@ void signals_text(const struct signals *s, struct strbuf *out)
         strbuf_addf(out, "%s%s %u (%u %s)", told ? ", " : "", signal_infos[id].name, s->points[id],
                     s->measure[id], signal_infos[id].unit);
 }
+
+void signals_message(struct behaviour *b, const struct request *q, int64_t now)
+{
+    uint64_t recipients;
+
+    if (str_number(q->attr[ATTR_RECIPIENT_COUNT], 0, UINT16_MAX, &recipients) != OK)
+        recipients = 1;
+    behaviour_message(b, q->attr[ATTR_INSTANCE], q->has_client && !q->trusted ? &q->client : NULL,
+                      (unsigned)recipients, now);
+}

@@ -7,6 +7,7 @@
 #define POSTERN_SIGNALS_H
 
 #include "policyd/behaviour.h"
+#include "policyd/request.h"
 
 struct signals {
     unsigned score;                 /* the sum of the points */
@@ -16,6 +17,9 @@ struct signals {
 
 void signals_measure(const struct behaviour *, const struct signal_config[static SIGNAL_COUNT], int64_t now,
                      struct signals *signals_r);
+
+/* Tells the behaviour of the message whose end the request is. */
+void signals_message(struct behaviour *, const struct request *, int64_t now);
 
 /* Those that gave points, the most first: "rate 50 (212 recipients), strangers 31 (16 recipients)". */
 void signals_text(const struct signals *, struct strbuf *out);

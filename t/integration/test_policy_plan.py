@@ -187,7 +187,7 @@ def test_plan(alone, plan):  # noqa: F811
 
 @pytest.mark.parametrize("line, said", [
     ("2027-13-01 starttls enforce", "no date '2027-13-01': write YYYY-MM-DD or YYYY-MM-DDTHH:MM"),
-    ("2099-01-01 starttls", "write DATE CHECK|all off|observe|enforce [host|DOMAIN|ADDRESS] [until DATE]"),
+    ("2099-01-01 starttls", "write DATE CHECK|all off|observe|hold|enforce [host|DOMAIN|ADDRESS] [until DATE]"),
     ("2099-01-01 startls enforce", "no check 'startls': see policyctl policy show"),
     ("2099-01-01 starttls enforced", "'enforced' is none of off, observe and enforce"),
     ("2099-01-01 starttls enforce host until 2098-01-01", "it would end before it begins"),

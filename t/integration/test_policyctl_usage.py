@@ -11,7 +11,7 @@ from mailhost.process import run
 from test_policyctl import today
 
 CHECKS = ("access, account_status, starttls, implicit_tls, sender_login, sender_auth, helo_local, helo_fqdn, helo_self, "
-          "helo_resolve, dnsbl, send_limit")
+          "helo_resolve, dnsbl, send_limit, compromise")
 
 WRONG = [
     # commands and options
@@ -74,7 +74,7 @@ WRONG = [
     ("account suspend user@example.com --reason x --until 2020-01-01", "2020-01-01 is past: name a later date"),
     ("account suspend user@example.com --reason x --until 2099-02-29",
      "no date '2099-02-29': write YYYY-MM-DD or YYYY-MM-DDTHH:MM"),
-    ("policy set helo_fqdn sometimes", "'sometimes' is none of off|observe|enforce"),
+    ("policy set helo_fqdn sometimes", "'sometimes' is none of off|observe|hold|enforce"),
     ("policy set helo_fqd enforce", f"no check 'helo_fqd': there are {CHECKS}"),
     ("policy unset helo_fqd", f"no check 'helo_fqd': there are {CHECKS}"),
     ("policy set all enforce --domain user@example.com", None),

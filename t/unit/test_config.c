@@ -163,7 +163,7 @@ static void uncomment(char *line, char *section, char seen[][64], size_t *count,
 
 START_TEST(sample_file)
 {
-    char file[256], line[512], section[32] = "", seen[100][64], *text, name[80];
+    char file[256], line[512], section[32] = "", seen[200][64], *text, name[80];
     const char *srcdir = getenv("srcdir");
     size_t size, count = 0, i;
     struct config *c = config_file_load(""), *sample;
@@ -177,7 +177,7 @@ START_TEST(sample_file)
     config_free(&sample);
 
     FILE *in = fopen(file, "r"), *out = open_memstream(&text, &size);
-    while (count < 100 && fgets(line, sizeof line, in))
+    while (count < 200 && fgets(line, sizeof line, in))
         uncomment(line, section, seen, &count, out);
     fclose(in);
     fclose(out);

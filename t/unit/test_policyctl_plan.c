@@ -9,7 +9,7 @@
 
 #include "policyctl/plan.h"
 
-#define FORM "write DATE CHECK|all off|observe|enforce [host|DOMAIN|ADDRESS] [until DATE]"
+#define FORM "write DATE CHECK|all off|observe|hold|enforce [host|DOMAIN|ADDRESS] [until DATE]"
 
 static struct plan plan; /* too large for the stack */
 

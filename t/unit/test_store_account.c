@@ -189,7 +189,7 @@ START_TEST(the_first_version_is_brought_up_to_date)
     make_version_1(path);
     for (int access = STORE_READ; access <= STORE_WRITE; access++) {
         ck_assert_int_eq(store_try(path, DATABASE_ACCOUNTS, (enum store_access)access, &s, &e), BAD);
-        ck_assert_ptr_nonnull(strstr(e.text, "schema version 1 is older than this program's 5: policyctl init"));
+        ck_assert_ptr_nonnull(strstr(e.text, "schema version 1 is older than this program's 6: policyctl init"));
     }
     s = store_opened("sqlite", DATABASE_ACCOUNTS, STORE_CREATE);
     ck_assert_str_eq(rows1(s, QUERY_ACCOUNT, "john@example.com"), "user|active|all|why|-|1|-|0");
