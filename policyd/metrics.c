@@ -242,6 +242,7 @@ static void write_storage(struct evbuffer *out)
           COUNTER("commit_failures", "Transactions of the writer that failed.", w.failures),
           COUNTER("observations_lost", "Observations lost for want of room.",
                   aggregate_lost(the_daemon.aggregate)),
+          COUNTER("events_lost", "Events lost for want of room.", events_lost(the_daemon.events)),
           COUNTER("log_lines_dropped", "Log lines lost for want of room.", log_dropped()));
 }
 

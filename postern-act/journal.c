@@ -111,18 +111,18 @@ static enum result read_file(struct journal *j, struct error *e)
     FILE *f = fopen(j->path, "re");
     enum result r;
 
-    j->is_new = !f && errno == ENOENT;
-    if (j->is_new)
-        return OK;
-    if (!f)
-        return error_set(e, BAD, "%s: %s", j->path, strerror(errno));
+    if (!f) {
+        j->is_new = errno == ENOENT;
+        return j->is_new ? OK : error_set(e, BAD, "%s: %s", j->path, strerror(errno));
+    }
     r = read_lines(j, f);
     fclose(f);
-    return r == OK ? OK
-                   : error_set(e, BAD,
-                               "%s: damaged, or written by a newer version: without it postern-act begins "
-                               "with what happens from now on",
-                               j->path);
+    return r == OK
+               ? OK
+               : error_set(
+                     e, BAD,
+                     "%s: damaged, or of a newer version: without it, only what happens from now on counts",
+                     j->path);
 }
 
 /* ---- opening ---- */

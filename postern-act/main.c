@@ -75,6 +75,7 @@ static enum result serve(struct event_base *base, struct act *act, struct error 
     enum result r = OK;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* a new configuration takes a restart */
     for (size_t i = 0; i < SIGNALS; i++) {
         signals[i] = evsignal_new(base, numbers[i], on_signal, act);
         if (!signals[i] || event_add(signals[i], NULL) != 0)

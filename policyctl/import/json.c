@@ -56,7 +56,7 @@ static enum result take_domain(struct import *im, const json_t *entry)
 static enum result take_suspension(struct import *im, const char *address, const json_t *suspension)
 {
     char until[24], reason[24], value[1024];
-    struct change c = { CHANGE_ACCOUNT_SUSPEND, .field = { [FIELD_ADDRESS] = address } };
+    struct change c = { CHANGE_ACCOUNT_SUSPEND, .field = { [FIELD_ADDRESS] = address, [FIELD_BY] = "import" } };
 
     if (!json_is_object(suspension))
         return OK;
