@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policyctl/score.h"
 #include "policyctl/sent.h"
 #include "policyd/facts.h"
 #include "policyd/policy.h"
@@ -17,8 +18,9 @@ struct asking {
     struct event_base *base;
     struct event *deadline;
     struct resolver *resolver;
-    struct store *store;
+    struct store *store, *state; /* state: NULL where there is none to read */
     struct rows *rows;
+    struct score_source score;
     struct dns_waiter waiter;
     bool woken, expired;
 };
@@ -54,6 +56,7 @@ static void close_all(struct asking *a)
         resolver_close(&a->resolver);
     rows_close(&a->rows);
     store_close(&a->store);
+    store_close(&a->state);
     if (a->deadline)
         event_free(a->deadline);
     if (a->base)
@@ -103,12 +106,25 @@ static void preview_commit(const struct ctl *ctl, const struct request *q, struc
     policy_committed(q, facts, &commit, d);
 }
 
+/* Where policyd never ran nothing is known of how anybody sends. */
+static void open_score(struct asking *a, const struct ctl *ctl)
+{
+    struct store_params p = { .path = ctl->config->state_db, .database = DATABASE_STATE, .access = STORE_READ };
+    struct error e;
+
+    if (access(p.path, F_OK) == 0)
+        (void)!store_open(&p, &a->state, &e);
+    score_source_init(&a->score, a->state);
+}
+
 /* As policyd does: from the first check again whenever an answer has come. */
 static void decide_waiting(struct asking *a, const struct ctl *ctl, const struct request *q, struct decision *d)
 {
     struct facts facts;
 
     facts_init(&facts, ctl->config, a->rows, resolver_source(a->resolver));
+    open_score(a, ctl);
+    facts.behaviours = &a->score.source;
     for (;;) {
         facts_begin(&facts, &a->waiter, ctl->now);
         facts.expired = a->expired;

@@ -5,6 +5,7 @@
 #include "policyctl/command.h"
 #include "policyctl/json.h"
 #include "policyctl/listing.h"
+#include "policyctl/score.h"
 
 /* Columns as in the queries of state.db; those that say the account again are in JSON only. */
 static const struct column login_columns[] = {
@@ -58,6 +59,21 @@ static enum result print_parts(const struct ctl *ctl, struct store *store, const
     return r == TRY_AGAIN ? r : OK;
 }
 
+static enum result print_score(const struct ctl *ctl, struct store *store, const char *account, struct json *json)
+{
+    struct behaviour behaviour;
+    struct signals signals;
+    enum result r = score_read(store, account, &behaviour);
+
+    if (r != OK)
+        return r;
+    signals_measure(&behaviour, ctl->config->compromise.signal, ctl->now, &signals);
+    if (!json)
+        printf("\nSigns that somebody else uses it\n");
+    score_print(&signals, ctl->config->compromise.score, json);
+    return OK;
+}
+
 static enum status run_who(struct ctl *ctl, const struct args *a)
 {
     struct json json = { .out = stdout }, *j = a->option[OPT_JSON] ? &json : NULL;
@@ -79,6 +95,8 @@ static enum status run_who(struct ctl *ctl, const struct args *a)
             json_text(j, "account", address.text);
         }
         r = print_parts(ctl, store, address.text, j);
+        if (r == OK)
+            r = print_score(ctl, store, address.text, j);
         if (j)
             json_close(j, '}');
         store_end(store);

@@ -119,7 +119,8 @@ static enum still still(struct gather *g, enum check_id id, const struct subject
     enum verdict verdict[2];
     enum mode mode[2];
 
-    if (id == CHECK_STARTTLS || id == CHECK_IMPLICIT_TLS || checks[id].committed)
+    if (id == CHECK_STARTTLS || id == CHECK_IMPLICIT_TLS || checks[id].committed ||
+        (checks[id].flags & CHECK_AFTER_COMMIT))
         return STILL_REFUSED; /* the connection, or how much there was, is all that these go by */
     edges(e->client, client[0], client[1]);
     for (size_t i = 0; i < 2; i++)

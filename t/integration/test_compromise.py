@@ -215,6 +215,10 @@ def test_many_recipients(host, account):
     assert (event["kind"], event["subject"], event["by"]) == ("compromise", "hold", "compromise")
     assert "limit_hit 50 (1 limits hit)" in event["evidence"]
     assert event["evidence"] in " ".join(host.policyd.ctl("evidence", account).stdout.split())
+    seen = json.loads(host.policyd.ctl("who", account, "--json").stdout)["compromise"]
+    assert seen["score"] == 100 and {row["signal"] for row in seen["signals"]} == {"limit_hit", "rate"}
+    assert "score 100 of 100: limit_hit 50 (1 limits hit), rate 50 (121 recipients)" in host.policyd.ctl(
+        "who", account).stdout
     assert accepted(imap(host, account))
 
 
@@ -225,6 +229,10 @@ def test_observed(host, account):
         for n in range(45):
             assert is_accepted(smtp.message(account, f"d{n}@elsewhere.net"))
     wait_for(lambda: [row["subject"] for row in events(host, account)] == ["observe"], "the event")
+    explained = json.loads(host.policyd.ctl("explain", "--json", "--state", "END-OF-MESSAGE", "--login", account).stdout)
+    finding = next(check for check in explained["checks"] if check["check"] == "compromise")
+    assert finding["verdict"] == "refuse" and "score 1" in finding["row"]
+    wait_for(lambda: account in host.policyd.ctl("readiness", "--check", "compromise").stdout, "the report")
 
 
 def test_what_is_usual_outlives_a_restart(host, account):
