@@ -26,6 +26,8 @@ const struct check_info check_infos[CHECK_COUNT] = {
                              SUBJECT_RECIPIENT_DOMAIN, "450 4.7.1", "Host not found", false },
     [CHECK_DNSBL] = { "dnsbl", "clients, HELO names and senders that DNS lists name", MODE_OFF,
                       SUBJECT_RECIPIENT_DOMAIN, "554 5.7.1", "Service unavailable; {reason}", false },
+    [CHECK_GREYLIST] = { "greylist", "the first message of a client, sender and recipient, for a while", MODE_OFF,
+                         SUBJECT_RECIPIENT_DOMAIN, "451 4.7.1", "Greylisted, try again in {reason} s", false },
     [CHECK_SEND_LIMIT] = { "send_limit", "more mail in a time than an account, a domain or a client may send",
                            MODE_OBSERVE, SUBJECT_LOGIN, "450 4.7.1", "Sending limit reached: {reason}", false },
     [CHECK_COMPROMISE] = { "compromise", "mail of accounts that somebody else seems to use", MODE_OBSERVE,

@@ -122,6 +122,10 @@ struct config {
         struct zone_list zones;
         unsigned threshold; /* the sum of weights that refuses */
     } dnsbl;
+    struct {
+        unsigned delay_s, window_s, lifetime_s, client_passes;
+        unsigned bits_v4, bits_v6; /* of a client's network */
+    } greylist;
 };
 
 /* Reads and checks the file, one thread at a time (libconfuse's scanner is one for

@@ -147,6 +147,17 @@ static const struct config_row rows[] = {
         "further names and addresses of this host, besides hostname"),
     ROW("dnsbl", "zones", ZONES, "", dnsbl.zones, "[KIND:]ZONE[=FILTER][*WEIGHT], as postscreen_dnsbl_sites names them"),
     NUMBER("dnsbl", "threshold", NUMBER, "1", 1, 1000, dnsbl.threshold, "sum of weights from which on mail is refused"),
+    NUMBER("greylist", "delay_s", NUMBER, "300", 1, 86400, greylist.delay_s,
+           "time after which who comes again passes, in seconds"),
+    NUMBER("greylist", "window_s", NUMBER, "172800", 60, 2592000, greylist.window_s,
+           "time within which it has to come again, in seconds"),
+    NUMBER("greylist", "lifetime_s", NUMBER, "3024000", 3600, 31536000, greylist.lifetime_s,
+           "time for which it is known since its last message, in seconds"),
+    NUMBER("greylist", "client_passes", NUMBER, "5", 0, 1000, greylist.client_passes,
+           "senders that came again after which a client passes at once; 0: never"),
+    NUMBER("greylist", "client_bits_v4", NUMBER, "24", 8, 32, greylist.bits_v4,
+           "prefix length of an IPv4 client's network, which counts as one"),
+    NUMBER("greylist", "client_bits_v6", NUMBER, "64", 16, 128, greylist.bits_v6, "likewise IPv6"),
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };

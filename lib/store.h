@@ -72,6 +72,8 @@ enum query {
     QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */
     QUERY_ACCOUNT_COUNTS,     /* -> accounts, suspended, domains, aliases, grants, policies, entries */
     QUERY_SUSPENDED_COUNT,    /* now -> accounts */
+    QUERY_GREYLIST,           /* client ('' all) -> client, sender, recipient, state, known, expires; last met first */
+    QUERY_GREYLIST_CLIENTS,   /* client ('' all) -> client, passes, last_seen */
     QUERY_OBSERVATIONS,       /* since -> subject, check_name, cause, envelope_sender, client, mode,
                                  subject_kind, count, delivered, first_seen, last_seen, sample */
     QUERY_OBSERVATIONS_OF,    /* subject -> the same */
@@ -143,6 +145,8 @@ enum field {
     FIELD_KEY,         /* of a row of usage: "account john@example.com" */
     FIELD_LIMITS,      /* of that row (usage_limits_format) */
     FIELD_RECORD,      /* of an account's behaviour */
+    FIELD_RECIPIENT,   /* of a row of the greylist: one line */
+    FIELD_RULE,        /* greylist_rule_format */
     FIELD_RESEND,      /* a number by which a request is known again; empty: 0, by nothing */
     FIELD_NOW,         /* seconds since 1970: set by store_apply's caller */
     FIELD_COUNT
@@ -185,6 +189,10 @@ enum change_kind {
     CHANGE_USAGE,           /* key, number, recipients, bytes, limits, resend. LIMIT, with a line for whoever
                                sends, where a limit would be passed. In a set, the first that was added
                                before ends it: OK, nothing is added twice */
+    CHANGE_GREYLIST,        /* client, envelope_sender, recipient, rule. OK: it passes; PENDING, with the seconds
+                               that it has to wait as the line: done all the same */
+    CHANGE_GREYLIST_TRIM,   /* what expired goes, and what is past the bounds */
+    CHANGE_GREYLIST_FORGET, /* client, envelope_sender or empty: all, with what the client earned */
     CHANGE_USAGE_SWEEP,     /* a part of what no longer counts goes */
     CHANGE_BEHAVIOUR,       /* address, record */
     CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
@@ -210,7 +218,7 @@ struct change_set {
     size_t count;
     struct change_source *source; /* where it is not NULL: in place of the two */
     bool repeated;      /* set by store_apply, with OK: it was done before (CHANGE_USAGE) */
-    enum result result; /* set by store_apply: OK, NOT_FOUND, LIMIT, TRY_AGAIN, BAD */
+    enum result result; /* set by store_apply: OK, PENDING (CHANGE_GREYLIST), NOT_FOUND, LIMIT, TRY_AGAIN, BAD */
     struct error error; /* one line where not OK */
 };
 
@@ -233,6 +241,9 @@ struct change change_copy(const struct change *, char *texts);
 enum { OBSERVATION_ROWS_MAX = 65536 };
 /* And of accounts' behaviour, the last ones that changed. */
 #define BEHAVIOUR_ROWS_MAX 65536
+/* Of the greylist, those that wait and those that came again; and of clients whose senders do. */
+#define GREYLIST_ROWS_MAX    262144
+#define GREYLIST_CLIENTS_MAX 65536
 /* And of events, the newest. */
 #define EVENT_ROWS_MAX 65536
 /* Of clients' usage: past that, a client that is new is not counted. */
@@ -268,7 +279,7 @@ void store_end(struct store *);
 
 /* Applies all sets in one transaction at the time `now` (seconds since 1970) and
  * sets each one's result. Where it answers OK the transaction is committed, and a
- * set whose result is OK is durable; else nothing was done and every set's result
+ * set whose result is OK or PENDING is durable; else nothing was done and every set's result
  * says so. A set that fails is undone alone. */
 enum result store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now) MUST_CHECK;
 

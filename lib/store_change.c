@@ -186,7 +186,8 @@ enum result change_check(const struct change *c, int64_t now, struct change_valu
     memset(v->value, 0, sizeof v->value);
     v->domain_of = v->key_field = v->key_value = v->key_prefix = v->subject_kind = NULL;
     v->used = 0;
-    v->merged[0] = v->expires[0] = '\0';
+    v->merged[0] = v->expires[0] = v->client_passes[0] = v->client_seen[0] = v->client_expires[0] = '\0';
+    v->is_known = NULL;
     for (const enum field *f = change_types[c->kind].field; *f != FIELD_NOW; f++) {
         const char *text = c->field[*f];
         enum result r = OK;
@@ -239,9 +240,11 @@ enum result change_validate(const struct change *c, struct error *e)
 const char *change_value(const struct change_values *v, const char *name)
 {
     static const char *const derived[] = { "domain_of",  "key_field",    "key_value", "key_prefix",
-                                           "subject_kind", "merged", "expires" };
+                                           "subject_kind", "merged", "expires", "known",
+                                           "client_passes", "client_seen", "client_expires" };
     const char *const values[] = { v->domain_of,  v->key_field,    v->key_value, v->key_prefix,
-                                   v->subject_kind, v->merged, v->expires };
+                                   v->subject_kind, v->merged, v->expires, v->is_known,
+                                   v->client_passes, v->client_seen, v->client_expires };
 
     for (size_t i = 0; i < sizeof derived / sizeof *derived; i++)
         if (strcmp(name, derived[i]) == 0)

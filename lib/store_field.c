@@ -321,6 +321,8 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_KEY] = { "key", check_line, false, NULL },
     [FIELD_LIMITS] = { "limits", check_line, true, "" },
     [FIELD_RECORD] = { "record", check_record, false, NULL },
+    [FIELD_RECIPIENT] = { "recipient", check_line, true, "" },
+    [FIELD_RULE] = { "rule", check_line, false, NULL },
     [FIELD_RESEND] = { "resend", check_resend, true, "0" },
     [FIELD_NOW] = { "now", NULL, true, NULL },
 };

@@ -90,6 +90,10 @@ const char *const query_sql[QUERY_COUNT] = {
                              " (SELECT count(*) FROM list_entry)",
     [QUERY_SUSPENDED_COUNT] = "SELECT count(*) FROM account WHERE suspended IS NOT NULL"
                               " AND (suspended_until IS NULL OR suspended_until > ?1)",
+    [QUERY_GREYLIST] = "SELECT client, sender, recipient, state, known, expires FROM greylist"
+                       " WHERE ?1 IN ('', client) ORDER BY expires DESC, client, sender, recipient",
+    [QUERY_GREYLIST_CLIENTS] = "SELECT client, passes, last_seen FROM greylist_client"
+                               " WHERE ?1 IN ('', client) ORDER BY last_seen DESC, client",
     [QUERY_OBSERVATIONS] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE last_seen >= ?1"
                            " ORDER BY subject, check_name, cause, envelope_sender, client, mode",
     [QUERY_OBSERVATIONS_OF] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE subject = ?1"
@@ -150,6 +154,11 @@ const char *const query_sql[QUERY_COUNT] = {
     "DELETE FROM observation WHERE (" OBSERVATION_KEY ") IN (SELECT " OBSERVATION_KEY                        \
     " FROM observation WHERE subject_kind = '" kind "' ORDER BY arrived DESC, last_seen DESC"                \
     " LIMIT 9223372036854775807 OFFSET :number)"
+
+#define TRIM_GREYLIST(known)                                                                                 \
+    "DELETE FROM greylist WHERE (client, sender, recipient) IN (SELECT client, sender, recipient"            \
+    " FROM greylist WHERE known = " known " ORDER BY expires DESC LIMIT 9223372036854775807 OFFSET " TEXT_OF( \
+        GREYLIST_ROWS_MAX) ")"
 
 const struct change_type change_types[CHANGE_COUNT] = {
     [CHANGE_DOMAIN_ADD] = { "domain-add", DATABASE_ACCOUNTS, { FIELD_DOMAIN, FIELD_KIND, FIELD_TARGET, FIELD_NOW },
@@ -368,6 +377,31 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " OR EXISTS (SELECT 1 FROM usage WHERE key = :key)"
           " ON CONFLICT (key) DO UPDATE SET counts = excluded.counts, expires = excluded.expires" },
         NULL, NULL, NULL },
+    [CHANGE_GREYLIST] = { "greylist", DATABASE_STATE,
+        { FIELD_CLIENT, FIELD_ENVELOPE_SENDER, FIELD_RECIPIENT, FIELD_RULE, FIELD_NOW },
+        { "SELECT coalesce(g.state, '') || '/' || coalesce(c.last_seen, 0) || ' ' || coalesce(c.passes, 0)"
+          " FROM (SELECT 1) one LEFT JOIN greylist g ON g.client = :client AND g.sender = :envelope_sender"
+          " AND g.recipient = :recipient LEFT JOIN greylist_client c ON c.client = :client",
+          "INSERT INTO greylist (client, sender, recipient, state, known, expires)"
+          " VALUES (:client, :envelope_sender, :recipient, :merged, :known, :expires)"
+          " ON CONFLICT (client, sender, recipient) DO UPDATE SET state = excluded.state,"
+          " known = excluded.known, expires = excluded.expires",
+          "INSERT INTO greylist_client (client, passes, last_seen, expires)"
+          " SELECT :client, :client_passes, :client_seen, :client_expires WHERE :client_passes <> '0'"
+          " ON CONFLICT (client) DO UPDATE SET passes = excluded.passes, last_seen = excluded.last_seen,"
+          " expires = excluded.expires" },
+        NULL, NULL, NULL },
+    [CHANGE_GREYLIST_TRIM] = { "greylist-trim", DATABASE_STATE, { FIELD_NOW },
+        { "DELETE FROM greylist WHERE known IN (0, 1) AND expires <= :now", TRIM_GREYLIST("0"), TRIM_GREYLIST("1"),
+          "DELETE FROM greylist_client WHERE expires <= :now",
+          "DELETE FROM greylist_client WHERE client IN (SELECT client FROM greylist_client ORDER BY expires DESC"
+          " LIMIT 9223372036854775807 OFFSET " TEXT_OF(GREYLIST_CLIENTS_MAX) ")" },
+        NULL, NULL, NULL },
+    [CHANGE_GREYLIST_FORGET] = { "greylist-forget", DATABASE_STATE,
+        { FIELD_CLIENT, FIELD_ENVELOPE_SENDER, FIELD_NOW },
+        { "DELETE FROM greylist WHERE client = :client AND :envelope_sender IN ('', sender)",
+          "DELETE FROM greylist_client WHERE client = :client AND :envelope_sender = ''" },
+        "nothing of {client} is on the greylist", NULL, NULL },
     [CHANGE_USAGE_SWEEP] = { "usage-sweep", DATABASE_STATE, { FIELD_NOW },
         { "UPDATE usage_sweep SET low = high, high = coalesce((SELECT max(key) FROM (SELECT key FROM usage"
           " WHERE key > usage_sweep.high ORDER BY key LIMIT " SWEEP_ROWS ")), '')"
@@ -392,4 +426,4 @@ const struct change_type change_types[CHANGE_COUNT] = {
         NULL, NULL, NULL },
 };
 
-change_merge_fn *const change_merges[CHANGE_COUNT] = { [CHANGE_USAGE] = usage_merge };
+change_merge_fn *const change_merges[CHANGE_COUNT] = { [CHANGE_USAGE] = usage_merge, [CHANGE_GREYLIST] = greylist_merge };

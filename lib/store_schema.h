@@ -46,6 +46,8 @@ struct change_values {
     const char *key_field, *key_value, *key_prefix; /* of a list entry */
     const char *subject_kind;                       /* of an observation, by its check */
     char now[24], expires[24];
+    char client_passes[24], client_seen[24], client_expires[24]; /* of the greylist */
+    const char *is_known;
     char text[8192]; /* what the pointers point into */
     size_t used;
     char merged[USAGE_TEXT_MAX];
@@ -70,7 +72,7 @@ extern const struct field_type field_types[FIELD_COUNT];
  * already; LIMIT, BAD. */
 typedef enum result change_merge_fn(struct change_values *, const char *column, int64_t now, struct error *);
 extern change_merge_fn *const change_merges[CHANGE_COUNT]; /* NULL: it depends on none */
-change_merge_fn usage_merge;
+change_merge_fn usage_merge, greylist_merge;
 
 /* Copies a text into the values. LIMIT, with a line: no room. */
 enum result field_keep(struct change_values *, const char *text, const char **value_r, struct error *) MUST_CHECK;

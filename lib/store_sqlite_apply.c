@@ -97,25 +97,28 @@ static enum result run_statement(struct sqlite_store *s, enum change_kind kind, 
     return r;
 }
 
-/* *repeated_r: it was done before. */
+/* *repeated_r: it was done before. PENDING: it is done, and the error's text is what a merge says. */
 static enum result apply_change(struct sqlite_store *s, const struct change *c, int64_t now, bool *repeated_r,
                                 struct error *e)
 {
     const struct change_type *t = &change_types[c->kind];
     struct change_values values;
     enum result r = check_change(s, c, now, &values, e);
+    enum result answer = OK;
     size_t first = change_merges[c->kind] ? 1 : 0;
 
     if (r == OK && first > 0) {
-        r = merge_row(s, c->kind, &values, now, e);
+        r = answer = merge_row(s, c->kind, &values, now, e);
         *repeated_r = r == NOT_FOUND;
         if (*repeated_r)
             return OK;
+        if (r == PENDING) /* written all the same */
+            r = OK;
     }
     for (size_t i = first; r == OK && i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
         r = run_statement(s, c->kind, i, &values, e);
     explicit_bzero(values.text, values.used);
-    return r;
+    return r == OK ? answer : r;
 }
 
 /* The i-th, asked for in their order; NOT_FOUND behind the last. */
@@ -156,7 +159,7 @@ static enum result apply_set(struct sqlite_store *s, struct change_set *set, int
     if (r == TRY_AGAIN)
         return r; /* the whole transaction goes */
     set->result = r;
-    if (r != OK && sqlite_transaction(s, TX_UNDO) != OK)
+    if (r != OK && r != PENDING && sqlite_transaction(s, TX_UNDO) != OK)
         return error_set(&set->error, TRY_AGAIN, "%s: try again", sqlite3_errmsg(s->db));
     return sqlite_transaction(s, TX_RELEASE);
 }

@@ -57,7 +57,8 @@ enum verdict check_refuse(const struct check_ctx *, struct finding *, const char
                           const char *detail);
 
 check_fn access_run, account_status_run, starttls_run, implicit_tls_run, sender_login_run, sender_auth_run,
-    helo_local_run, helo_fqdn_run, helo_self_run, helo_resolve_run, dnsbl_run, send_limit_run, compromise_run;
-check_committed_fn send_limit_committed;
+    helo_local_run, helo_fqdn_run, helo_self_run, helo_resolve_run, dnsbl_run, greylist_run, send_limit_run,
+    compromise_run;
+check_committed_fn greylist_committed, send_limit_committed;
 
 #endif

@@ -7,7 +7,7 @@
 #include "policyd/check.h"
 #include "policyd/log.h"
 
-enum { SWEEP_S = 1, ALARM_S = 60 };
+enum { SWEEP_S = 1, TRIM_EVERY = 60, ALARM_S = 60 };
 
 struct counters {
     struct writer *writer;
@@ -16,8 +16,9 @@ struct counters {
     uint64_t degraded;
     int64_t alarmed;
     bool sweeping;
+    unsigned sweeps;
     struct job sweep;
-    struct change change;
+    struct change change[2];
     struct change_set set;
 };
 
@@ -86,8 +87,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (c->sweeping)
         return;
     c->sweeping = true;
-    c->change = (struct change){ .kind = CHANGE_USAGE_SWEEP };
-    c->set = (struct change_set){ .change = &c->change, .count = 1 };
+    c->change[0] = (struct change){ .kind = CHANGE_USAGE_SWEEP };
+    c->change[1] = (struct change){ .kind = CHANGE_GREYLIST_TRIM };
+    c->set = (struct change_set){ .change = c->change, .count = c->sweeps++ % TRIM_EVERY == 0 ? 2 : 1 };
     c->sweep = (struct job){ .database = DATABASE_STATE, .set = &c->set, .sets = 1, .done = on_swept };
     writer_submit(c->writer, &c->sweep);
 }

@@ -2,7 +2,8 @@
 /*
  * Counters of checks that are committed before a reply (check.h, CHECK_COUNTS): while
  * state.db cannot be written they are kept in memory instead, from nothing, until it can.
- * And what no longer counts is swept from it, a few rows a second.  Layer 7.
+ * And what no longer counts is swept from it, a few rows a second; the greylist is trimmed
+ * once a minute.  Layer 7.
  */
 #ifndef POSTERN_COUNTERS_H
 #define POSTERN_COUNTERS_H

@@ -185,6 +185,14 @@ static void remedy_dnsbl(struct explanation *e)
                 "policyctl list allow --client %", &client);
 }
 
+static void remedy_greylist(struct explanation *e)
+{
+    struct span client = e->request.attr[ATTR_CLIENT_ADDRESS];
+
+    add_remedy(e, "Nothing has to be done: a mail server tries again by itself, and then passes.");
+    set_command(add_remedy(e, "A server that does not is let pass at once:"), "policyctl list allow --client %", &client);
+}
+
 /* ---- the password, or the name ---- */
 
 static void remedy_password(struct explanation *e)
@@ -220,6 +228,7 @@ void explain_remedies(struct explanation *e)
         [CHECK_HELO_SELF] = remedy_helo,
         [CHECK_HELO_RESOLVE] = remedy_helo,
         [CHECK_DNSBL] = remedy_dnsbl,
+        [CHECK_GREYLIST] = remedy_greylist,
     };
 
     bool objects = e->now.finding[e->check].verdict == VERDICT_REFUSE;

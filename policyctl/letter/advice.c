@@ -110,6 +110,7 @@ enum section advice_check(enum check_id id)
         [CHECK_HELO_FQDN] = SECTION_HELO_FQDN,
         [CHECK_HELO_SELF] = SECTION_HELO_SELF,
         [CHECK_HELO_RESOLVE] = SECTION_HELO_RESOLVE,
+        [CHECK_GREYLIST] = SECTION_COUNT,
         [CHECK_DNSBL] = SECTION_COUNT, /* the list's own page says it */
         [CHECK_SEND_LIMIT] = SECTION_SEND_LIMIT,
         [CHECK_COMPROMISE] = SECTION_COUNT, /* whoever reads the mail may be the thief */

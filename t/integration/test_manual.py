@@ -61,7 +61,7 @@ def test_exit_statuses():
     assert re.findall(r"^ {5}(\d) ", section("policyctl.1", "EXIT STATUS"), re.M) == ["0", "1", "2", "3"]
 
 
-def test_examples_of_the_manual(alone):
+def test_examples_of_the_manual(alone, tmp_path):
     """Every command that the pages show is one that policyctl takes."""
     alone.script(ACCOUNTS)
     shown = []
@@ -70,7 +70,7 @@ def test_examples_of_the_manual(alone):
         shown += re.findall(r"^(?:\.Dl )?policyctl (.*)$", text, re.M)
     assert len(shown) >= 9
     for words in shown:
-        done = run("sh", "-c", f"{program('policyctl')} -c {alone.policyd.config} {words}", check=False)
+        done = run("sh", "-c", f"{program('policyctl')} -c {alone.policyd.config} {words}", cwd=tmp_path, check=False)
         assert done.returncode != 2 or "no terminal" in done.stderr, (words, done.stderr)
 
 
@@ -146,6 +146,7 @@ def test_every_reply_code(alone):
         "sender_login": ("--login", "user@example.com", "--sender", "other@example.com"),
         "sender_auth": ("--sender", "user@example.com"), "helo_local": ("--helo", "x.local"),
         "helo_fqdn": ("--helo", "x"), "helo_self": ("--helo", "mx.postern.example"), "helo_resolve": ("--helo", "no!host"),
+        "greylist": ("--client", "192.0.2.8", "--sender", "x@elsewhere.net", "--recipient", "user@example.com"),
         "send_limit": ("--login", "user@example.com", "--state", "END-OF-MESSAGE")}
     # compromise cannot be provoked by one request: see test_compromise.py
     page = "\n".join(line for line in section("policyd.8", "CHECKS").splitlines() if "Dovecot plugin" not in line)

@@ -11,7 +11,7 @@ from mailhost.process import run
 from test_policyctl import today
 
 CHECKS = ("access, account_status, starttls, implicit_tls, sender_login, sender_auth, helo_local, helo_fqdn, helo_self, "
-          "helo_resolve, dnsbl, send_limit, compromise")
+          "helo_resolve, dnsbl, greylist, send_limit, compromise")
 
 WRONG = [
     # commands and options

@@ -153,6 +153,7 @@ static unsigned verdicts(void)
 enum {
     HELO_CHECKS = 1u << CHECK_HELO_LOCAL | 1u << CHECK_HELO_FQDN | 1u << CHECK_HELO_SELF | 1u << CHECK_HELO_RESOLVE,
     ACCESS = 1u << CHECK_ACCESS | 1u << CHECK_DNSBL, /* the checks of the recipient's list */
+    GREYLIST = 1u << CHECK_GREYLIST,
     SENDER_AUTH = 1u << CHECK_SENDER_AUTH,
     STATUS = 1u << CHECK_ACCOUNT_STATUS,
     LOGIN = 1u << CHECK_SENDER_LOGIN,
@@ -163,12 +164,12 @@ static const struct {
     const char *state, *context, *port;
     unsigned stranger, user;
 } tables[] = {
-    { "RCPT", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
+    { "RCPT", "", "25", HELO_CHECKS | ACCESS | GREYLIST | SENDER_AUTH, STATUS | LOGIN },
     { "RCPT", "helo", "25", HELO_CHECKS, 0 },
     { "RCPT", "sender", "25", SENDER_AUTH, STATUS | LOGIN },
-    { "RCPT", "recipient", "25", ACCESS, 0 },
+    { "RCPT", "recipient", "25", ACCESS | GREYLIST, 0 },
     { "RCPT", "end-of-data", "25", 0, STATUS },
-    { "RCPT", "never-heard-of", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
+    { "RCPT", "never-heard-of", "25", HELO_CHECKS | ACCESS | GREYLIST | SENDER_AUTH, STATUS | LOGIN },
     { "END-OF-MESSAGE", "end-of-data", "25", 0, STATUS | SENDING },
     { "END-OF-MESSAGE", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN | SENDING },
     { "DATA", "", "25", HELO_CHECKS | ACCESS | SENDER_AUTH, STATUS | LOGIN },
@@ -213,7 +214,7 @@ START_TEST(allow_entries)
         enum verdict expected = id == CHECK_ACCESS ? VERDICT_PASS : VERDICT_NONE;
         ck_assert_int_eq(decision.finding[id].verdict, expected);
         ck_assert_int_eq((checks[id].flags & CHECK_SKIPPED_BY_ALLOW) != 0,
-                         id == CHECK_SENDER_AUTH || (id >= CHECK_HELO_LOCAL && id <= CHECK_DNSBL));
+                         id == CHECK_SENDER_AUTH || (id >= CHECK_HELO_LOCAL && id <= CHECK_GREYLIST));
     }
     /* no account check is skipped by it */
     change("account-suspend address=john@example.com reason=spam");

@@ -275,7 +275,9 @@ START_TEST(every_row_of_the_schema)
         for (size_t i = 0; i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
             for (const char *p = t->sql[i]; (p = strchr(p, ':')) != NULL; p++) {
                 static const char *const derived[] = { "domain_of",  "key_field",    "key_value",
-                                                       "key_prefix", "subject_kind", "now", "merged", "expires" };
+                                                       "key_prefix", "subject_kind", "now", "merged", "expires",
+                                                       "known", "client_passes", "client_seen",
+                                                       "client_expires" };
                 struct span name = { p + 1, strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_") };
                 enum field field;
                 bool known = field_parse(name, &field) == OK && change_takes((enum change_kind)k, field);
