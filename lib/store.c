@@ -54,6 +54,11 @@ enum result store_preview(struct store *s, struct change_set *set, int64_t now)
     return s->ops->preview(s, set, now);
 }
 
+unsigned store_behind(const struct store *s)
+{
+    return s->ops->behind(s);
+}
+
 enum result store_checkpoint(struct store *s)
 {
     return s->ops->checkpoint(s);

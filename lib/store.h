@@ -287,6 +287,9 @@ enum result store_apply(struct store *, struct change_set *const *sets, size_t c
  * only be read. */
 enum result store_preview(struct store *, struct change_set *, int64_t now) MUST_CHECK;
 
+/* Pages that the log has grown by since it was written back last. */
+unsigned store_behind(const struct store *);
+
 /* Writes the log back into the database as far as readers allow. */
 enum result store_checkpoint(struct store *) MUST_CHECK;
 

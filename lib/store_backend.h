@@ -19,6 +19,7 @@ struct store_ops {
     void (*end)(struct store *);
     enum result (*apply)(struct store *, struct change_set *const *sets, size_t count, int64_t now);
     enum result (*preview)(struct store *, struct change_set *, int64_t now);
+    unsigned (*behind)(const struct store *);
     enum result (*checkpoint)(struct store *);
     enum result (*check_file)(struct store *);
     enum result (*version)(struct store *, uint64_t *version_r);

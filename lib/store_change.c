@@ -237,22 +237,34 @@ enum result change_validate(const struct change *c, struct error *e)
     return r;
 }
 
-const char *change_value(const struct change_values *v, const char *name)
-{
-    static const char *const derived[] = { "domain_of",  "key_field",    "key_value", "key_prefix",
-                                           "subject_kind", "merged", "expires", "known",
-                                           "client_passes", "client_seen", "client_expires" };
-    const char *const values[] = { v->domain_of,  v->key_field,    v->key_value, v->key_prefix,
-                                   v->subject_kind, v->merged, v->expires, v->is_known,
-                                   v->client_passes, v->client_seen, v->client_expires };
+/* Values that no field has. */
+static const char *const derived[] = { "domain_of", "key_field", "key_value",     "key_prefix",  "subject_kind",  "merged",
+                                       "expires",   "known",     "client_passes", "client_seen", "client_expires" };
 
-    for (size_t i = 0; i < sizeof derived / sizeof *derived; i++)
-        if (strcmp(name, derived[i]) == 0)
-            return values[i];
+int change_value_number(const char *name)
+{
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         if (strcmp(name, field_types[f].name) == 0)
-            return v->value[f];
-    return NULL;
+            return (int)f;
+    for (unsigned i = 0; i < sizeof derived / sizeof *derived; i++)
+        if (strcmp(name, derived[i]) == 0)
+            return (int)(FIELD_COUNT + i);
+    return -1;
+}
+
+const char *change_value_at(const struct change_values *v, int number)
+{
+    const char *const values[] = { v->domain_of, v->key_field, v->key_value,     v->key_prefix,  v->subject_kind, v->merged,
+                                   v->expires,   v->is_known,  v->client_passes, v->client_seen, v->client_expires };
+
+    if (number < 0)
+        return NULL;
+    return number < FIELD_COUNT ? v->value[number] : values[number - FIELD_COUNT];
+}
+
+const char *change_value(const struct change_values *v, const char *name)
+{
+    return change_value_at(v, change_value_number(name));
 }
 
 void change_explain(const char *line, const struct change_values *v, struct error *error_r)

@@ -45,6 +45,12 @@ static enum result fail_preview(struct store *s, struct change_set *set, int64_t
     return fail_apply(s, &set, 1, now);
 }
 
+static unsigned fail_behind(const struct store *s)
+{
+    (void)s;
+    return 0;
+}
+
 static enum result fail_check_file(struct store *s)
 {
     (void)s;
@@ -66,6 +72,7 @@ const struct store_ops store_fail_ops = {
     .end = fail_close,
     .apply = fail_apply,
     .preview = fail_preview,
+    .behind = fail_behind,
     .checkpoint = fail_begin,
     .check_file = fail_check_file,
     .version = fail_version,

@@ -372,10 +372,9 @@ const struct change_type change_types[CHANGE_COUNT] = {
     [CHANGE_USAGE] = { "usage", DATABASE_STATE,
         { FIELD_KEY, FIELD_NUMBER, FIELD_RECIPIENTS, FIELD_BYTES, FIELD_LIMITS, FIELD_RESEND, FIELD_NOW },
         { "SELECT counts FROM usage WHERE key = :key",
+          "UPDATE usage SET counts = :merged, expires = :expires WHERE key = :key",
           "INSERT INTO usage (key, counts, expires) SELECT :key, :merged, :expires"
-          " WHERE :key NOT LIKE 'client %' OR (SELECT clients FROM usage_sweep) < " TEXT_OF(USAGE_CLIENTS_MAX)
-          " OR EXISTS (SELECT 1 FROM usage WHERE key = :key)"
-          " ON CONFLICT (key) DO UPDATE SET counts = excluded.counts, expires = excluded.expires" },
+          " WHERE :key NOT LIKE 'client %' OR (SELECT clients FROM usage_sweep) < " TEXT_OF(USAGE_CLIENTS_MAX) },
         NULL, NULL, NULL },
     [CHANGE_GREYLIST] = { "greylist", DATABASE_STATE,
         { FIELD_CLIENT, FIELD_ENVELOPE_SENDER, FIELD_RECIPIENT, FIELD_RULE, FIELD_NOW },
@@ -426,4 +425,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
         NULL, NULL, NULL },
 };
 
-change_merge_fn *const change_merges[CHANGE_COUNT] = { [CHANGE_USAGE] = usage_merge, [CHANGE_GREYLIST] = greylist_merge };
+const struct change_merge change_merges[CHANGE_COUNT] = {
+    [CHANGE_USAGE] = { usage_merge, .either = true },
+    [CHANGE_GREYLIST] = { greylist_merge, .either = false },
+};

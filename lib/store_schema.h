@@ -69,10 +69,16 @@ extern const struct field_type field_types[FIELD_COUNT];
 /* Of a change that depends on the row it changes: its first statement reads one column of
  * one row (where the database wants it, FOR UPDATE), and this turns it, NULL where there is
  * none yet, into v->merged and v->expires, which the others write. OK; NOT_FOUND: it is done
- * already; LIMIT, BAD. */
+ * already; PENDING: written, with a line; LIMIT, BAD. */
 typedef enum result change_merge_fn(struct change_values *, const char *column, int64_t now, struct error *);
-extern change_merge_fn *const change_merges[CHANGE_COUNT]; /* NULL: it depends on none */
 change_merge_fn usage_merge, greylist_merge;
+
+struct change_merge {
+    change_merge_fn *merge; /* NULL: it depends on none */
+    bool either; /* the second statement writes where there is a row, the third where there is none */
+};
+
+extern const struct change_merge change_merges[CHANGE_COUNT];
 
 /* Copies a text into the values. LIMIT, with a line: no room. */
 enum result field_keep(struct change_values *, const char *text, const char **value_r, struct error *) MUST_CHECK;
@@ -81,8 +87,11 @@ enum result field_keep(struct change_values *, const char *text, const char **va
 enum result change_check(const struct change *, int64_t now, struct change_values *values_r,
                          struct error *) MUST_CHECK;
 
-/* The value that goes with :name in a statement, without the colon. */
+/* The value that goes with :name in a statement, without the colon; also by the name's
+ * number, which stays the same (-1: there is no such name). */
 const char *change_value(const struct change_values *, const char *name);
+int change_value_number(const char *name);
+const char *change_value_at(const struct change_values *, int number);
 
 /* The line of a change_type with its {field}s filled in. */
 void change_explain(const char *line, const struct change_values *, struct error *error_r);

@@ -122,18 +122,33 @@ static bool run(struct sqlite_store *s, const char *sql)
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* Called with each commit: how long the log is now. */
+static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
+{
+    struct sqlite_store *s = context;
+
+    (void)db, (void)name;
+    s->log_pages = (unsigned)pages;
+    return SQLITE_OK;
+}
+
 /* policyd checkpoints by itself (wal_autocheckpoint would stall a reply), and keeps
  * the -wal file so that readers of another user can still open the database. */
 static enum result set_up_writer(struct sqlite_store *s, const char *path, struct error *e)
 {
     int on = 1;
 
+    /* Of a new file only. Most of what is written are rows of 200 octets, each on a page of its
+     * own, which goes through the log and back. */
+    if (s->database == DATABASE_STATE && !run(s, "PRAGMA page_size = 2048"))
+        return failed(s, path, e);
     if (!run(s, "PRAGMA journal_mode = WAL") || !run(s, "PRAGMA wal_autocheckpoint = 0") ||
         !run(s, "PRAGMA journal_size_limit = 16777216") ||
         !run(s,
              s->database == DATABASE_ACCOUNTS ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"))
         return failed(s, path, e);
     sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+    sqlite3_wal_hook(s->db, on_commit, s);
     return OK;
 }
 
@@ -240,9 +255,22 @@ static void end(struct store *base)
 static enum result checkpoint(struct store *base)
 {
     struct sqlite_store *s = (struct sqlite_store *)base;
-    int rc = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int log = 0, done = 0;
+    int rc = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &done);
 
+    /* Where readers hold it up, nothing is gained by trying again at once. */
+    s->written_back = log > 0 ? (unsigned)log : 0;
+    if (rc == SQLITE_OK && log == done)
+        s->log_pages = s->written_back = 0;
     return rc == SQLITE_OK ? OK : TRY_AGAIN;
+}
+
+/* The log begins anew once all of it was written back. */
+static unsigned behind(const struct store *base)
+{
+    const struct sqlite_store *s = (const struct sqlite_store *)base;
+
+    return s->log_pages >= s->written_back ? s->log_pages - s->written_back : s->log_pages;
 }
 
 static enum result same_file(struct store *base)
@@ -273,7 +301,7 @@ static enum result version(struct store *base, uint64_t *version_r)
 #define SQLITE_OPS(backend_name, backend_open)                                                               \
     {                                                                                                        \
         .name = backend_name, .open = backend_open, .close = close_store, .query = query, .begin = begin,    \
-        .end = end, .apply = sqlite_store_apply, .preview = sqlite_store_preview, .checkpoint = checkpoint, .check_file = same_file,          \
+        .end = end, .apply = sqlite_store_apply, .preview = sqlite_store_preview, .behind = behind, .checkpoint = checkpoint, .check_file = same_file,          \
         .version = version,                                                                                  \
     }
 

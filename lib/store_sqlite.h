@@ -23,6 +23,8 @@ enum transaction {
     TX_COUNT
 };
 
+enum { CHANGE_PARAMETERS_MAX = 16 };
+
 struct sqlite_store {
     struct store base;
     sqlite3 *db;
@@ -30,8 +32,13 @@ struct sqlite_store {
     dev_t device;
     ino_t inode;
     enum database database;
+    unsigned log_pages, written_back; /* of the log: all, and as many as were looked at by the last checkpoint */
     sqlite3_stmt *query[QUERY_COUNT]; /* each prepared when it is first needed */
-    sqlite3_stmt *change[CHANGE_COUNT][CHANGE_STATEMENTS_MAX];
+    struct change_statement {
+        sqlite3_stmt *stmt;
+        size_t parameters;
+        signed char number[CHANGE_PARAMETERS_MAX]; /* change_value_number of each */
+    } change[CHANGE_COUNT][CHANGE_STATEMENTS_MAX];
     sqlite3_stmt *transaction[TX_COUNT];
     sqlite3_stmt *version;
 };

@@ -6,14 +6,29 @@
 
 #include <string.h>
 
-static void bind_values(sqlite3_stmt *stmt, const struct change_values *v)
+/* Parameters are looked up by name once. */
+static enum result prepare_statement(struct sqlite_store *s, const char *sql, struct change_statement *c)
 {
-    for (int i = 1, n = sqlite3_bind_parameter_count(stmt); i <= n; i++) {
-        const char *value = change_value(v, sqlite3_bind_parameter_name(stmt, i) + 1);
+    if (c->stmt)
+        return OK;
+    if (sqlite_prepare(s, sql, &c->stmt) != OK)
+        return TRY_AGAIN;
+    c->parameters = (size_t)sqlite3_bind_parameter_count(c->stmt);
+    if (c->parameters > CHANGE_PARAMETERS_MAX)
+        return TRY_AGAIN; /* cannot be: a change has fewer fields */
+    for (size_t i = 0; i < c->parameters; i++)
+        c->number[i] = (signed char)change_value_number(sqlite3_bind_parameter_name(c->stmt, (int)i + 1) + 1);
+    return OK;
+}
+
+static void bind_values(const struct change_statement *c, const struct change_values *v)
+{
+    for (size_t i = 0; i < c->parameters; i++) {
+        const char *value = change_value_at(v, c->number[i]);
         if (value)
-            sqlite3_bind_text(stmt, i, value, -1, SQLITE_STATIC);
+            sqlite3_bind_text(c->stmt, (int)i + 1, value, -1, SQLITE_STATIC);
         else
-            sqlite3_bind_null(stmt, i);
+            sqlite3_bind_null(c->stmt, (int)i + 1);
     }
 }
 
@@ -48,19 +63,19 @@ static enum result start_statement(struct sqlite_store *s, enum change_kind kind
                                    const struct change_values *v, sqlite3_stmt **stmt_r, struct error *e)
 {
     const struct change_type *t = &change_types[kind];
+    struct change_statement *c = &s->change[kind][i];
 
-    if (sqlite_prepare(s, t->sql[i], &s->change[kind][i]) != OK)
+    if (prepare_statement(s, t->sql[i], c) != OK)
         return error_set(e, TRY_AGAIN, "%s: %s", t->name, sqlite3_errmsg(s->db));
-    *stmt_r = s->change[kind][i];
-    bind_values(*stmt_r, v);
+    *stmt_r = c->stmt;
+    bind_values(c, v);
     return OK;
 }
 
-/* Reads the row that is to change, and what it becomes. */
+/* Reads the row that is to change, and what it becomes. *exists_r: there is one. */
 static enum result merge_row(struct sqlite_store *s, enum change_kind kind, struct change_values *v,
-                             int64_t now, struct error *e)
+                             int64_t now, bool *exists_r, struct error *e)
 {
-    const struct change_type *t = &change_types[kind];
     sqlite3_stmt *stmt = NULL;
     enum result r = start_statement(s, kind, 0, v, &stmt, e);
     int rc;
@@ -68,11 +83,12 @@ static enum result merge_row(struct sqlite_store *s, enum change_kind kind, stru
     if (r != OK)
         return r;
     rc = sqlite3_step(stmt);
+    *exists_r = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-        r = change_merges[kind](v, rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL, now,
-                                e);
+        r = change_merges[kind].merge(v, *exists_r ? (const char *)sqlite3_column_text(stmt, 0) : NULL, now,
+                                      e);
     else
-        r = explain_failure(s, t, v, e);
+        r = explain_failure(s, &change_types[kind], v, e);
     sqlite3_reset(stmt);
     return r;
 }
@@ -98,27 +114,39 @@ static enum result run_statement(struct sqlite_store *s, enum change_kind kind, 
 }
 
 /* *repeated_r: it was done before. PENDING: it is done, and the error's text is what a merge says. */
+static enum result apply_merge(struct sqlite_store *s, enum change_kind kind, struct change_values *v,
+                               int64_t now, bool *repeated_r, struct error *e)
+{
+    const struct change_type *t = &change_types[kind];
+    bool exists = false;
+    enum result r, answer = merge_row(s, kind, v, now, &exists, e);
+
+    *repeated_r = answer == NOT_FOUND;
+    if (answer == NOT_FOUND)
+        return OK;
+    r = answer == PENDING ? OK : answer; /* written all the same */
+    if (r == OK && change_merges[kind].either)
+        r = run_statement(s, kind, exists ? 1 : 2, v, e);
+    else
+        for (size_t i = 1; r == OK && i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
+            r = run_statement(s, kind, i, v, e);
+    return r == OK ? answer : r;
+}
+
 static enum result apply_change(struct sqlite_store *s, const struct change *c, int64_t now, bool *repeated_r,
                                 struct error *e)
 {
     const struct change_type *t = &change_types[c->kind];
     struct change_values values;
     enum result r = check_change(s, c, now, &values, e);
-    enum result answer = OK;
-    size_t first = change_merges[c->kind] ? 1 : 0;
 
-    if (r == OK && first > 0) {
-        r = answer = merge_row(s, c->kind, &values, now, e);
-        *repeated_r = r == NOT_FOUND;
-        if (*repeated_r)
-            return OK;
-        if (r == PENDING) /* written all the same */
-            r = OK;
-    }
-    for (size_t i = first; r == OK && i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
-        r = run_statement(s, c->kind, i, &values, e);
+    if (r == OK && change_merges[c->kind].merge)
+        r = apply_merge(s, c->kind, &values, now, repeated_r, e);
+    else
+        for (size_t i = 0; r == OK && i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
+            r = run_statement(s, c->kind, i, &values, e);
     explicit_bzero(values.text, values.used);
-    return r == OK ? answer : r;
+    return r;
 }
 
 /* The i-th, asked for in their order; NOT_FOUND behind the last. */
@@ -147,12 +175,27 @@ static enum result apply_changes(struct sqlite_store *s, struct change_set *set,
     }
 }
 
+/* A single statement undoes itself where it fails. */
+static bool is_one_statement(const struct change_set *set)
+{
+    if (set->source || set->count != 1)
+        return false;
+    if (change_merges[set->change->kind].merge)
+        return change_merges[set->change->kind].either;
+    return !change_types[set->change->kind].sql[1];
+}
+
 static enum result apply_set(struct sqlite_store *s, struct change_set *set, int64_t now)
 {
     enum result r;
 
     set->error.text[0] = '\0';
     set->repeated = false;
+    if (is_one_statement(set)) {
+        r = apply_changes(s, set, now);
+        set->result = r;
+        return r == TRY_AGAIN ? r : OK;
+    }
     if (sqlite_transaction(s, TX_SAVEPOINT) != OK)
         return error_set(&set->error, TRY_AGAIN, "%s: try again", sqlite3_errmsg(s->db));
     r = apply_changes(s, set, now);
@@ -201,8 +244,9 @@ static enum result preview_change(struct sqlite_store *s, const struct change *c
     struct change_values values;
     enum result r = check_change(s, c, now, &values, &set->error);
 
-    if (r == OK && change_merges[c->kind]) {
-        r = merge_row(s, c->kind, &values, now, &set->error);
+    if (r == OK && change_merges[c->kind].merge) {
+        bool exists;
+        r = merge_row(s, c->kind, &values, now, &exists, &set->error);
         set->repeated = r == NOT_FOUND;
     }
     explicit_bzero(values.text, values.used);

@@ -69,13 +69,17 @@ void conn_close(struct conn *c)
 static void serve_frames(struct conn *c);
 
 /* A frame stays where it is while it waits for its answer, and an answer for its peer:
- * until then nothing is read behind it. */
+ * until then nothing is read behind it. Mostly nothing comes: so the descriptor is watched
+ * on, at no cost, until something does (on_readable). */
+static bool takes_input(const struct conn *c)
+{
+    return !c->waiting && !event_pending(&c->write, EV_WRITE, NULL);
+}
+
 static void watch_input(struct conn *c)
 {
-    if (!c->waiting && !event_pending(&c->write, EV_WRITE, NULL))
+    if (takes_input(c))
         event_add(&c->read, NULL);
-    else
-        event_del(&c->read);
 }
 
 void conn_park(struct conn *c, struct waiting *w)
@@ -85,7 +89,6 @@ void conn_park(struct conn *c, struct waiting *w)
 
     c->server->stats.parked += c->waiting == NULL;
     c->waiting = w;
-    watch_input(c);
     event_add(&c->deadline, &tv);
 }
 
@@ -129,10 +132,8 @@ void server_send(struct server *s)
         c->to_send = false;
         if (!send_replies(c))
             conn_close(c);
-        else if (c->out_len > 0) {
+        else if (c->out_len > 0)
             event_add(&c->write, NULL);
-            watch_input(c);
-        }
     }
 }
 
@@ -253,6 +254,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     ssize_t n = -1;
 
     (void)what;
+    if (!takes_input(c)) {
+        event_del(&c->read);
+        return;
+    }
     if (make_room(c)) {
         n = c->service->takes_fd ? receive(c, c->buffer + c->len, c->size - c->len)
                                  : recv(fd, c->buffer + c->len, c->size - c->len, MSG_DONTWAIT);

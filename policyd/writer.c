@@ -18,7 +18,9 @@ enum {
     BATCH_MAX = 1024,
     BUSY_MS = 2000,
     CACHE_KIB = 1024,
-    CHECKPOINT_EVERY = 200,
+    CHECKPOINT_PAGES = 256,      /* few at a time: what is decided meanwhile waits for it */
+    CHECKPOINT_PAGES_MAX = 4096, /* and with a slow disk no more than this */
+    CHECKPOINT_SHARE = 4,        /* of the time, the part that writing back may take */
     CHECKPOINT_S = 5
 };
 
@@ -41,7 +43,7 @@ struct writer {
     struct error alarm; /* what the thread wants logged */
 
     struct store *store[DATABASES]; /* the thread's own from here */
-    unsigned dirty[DATABASES];      /* transactions since the last checkpoint */
+    int64_t checkpoint_from; /* of CLOCK_MONOTONIC, microseconds: not before, unless much is there */
 };
 
 static void queue_init(struct queue *q)
@@ -130,7 +132,6 @@ static struct job *apply_batch(struct writer *w, struct job *job)
     done = store_apply(w->store[d], sets, count, time(NULL)) == OK;
     if (!done)
         note_alarm(w, d, sets[0]->error.text);
-    w->dirty[d]++;
     pthread_mutex_lock(&w->mutex);
     w->stats.transactions++;
     w->stats.sets += count;
@@ -154,12 +155,29 @@ static void apply_all(struct writer *w, struct job *job)
     }
 }
 
-/* After the replies have left, not before: it takes milliseconds. */
-static void checkpoint(struct writer *w, unsigned at_least)
+static int64_t monotonic_us(void)
 {
-    for (int d = 0; d < DATABASES; d++)
-        if (w->store[d] && w->dirty[d] > 0 && w->dirty[d] >= at_least && store_checkpoint(w->store[d]) == OK)
-            w->dirty[d] = 0;
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* After the replies have left, not before: it takes milliseconds. Where the disk is slow to
+ * sync, longer logs are written back less often. */
+static void checkpoint(struct writer *w, unsigned pages)
+{
+    int64_t now = monotonic_us();
+
+    for (int d = 0; d < DATABASES; d++) {
+        unsigned behind = w->store[d] ? store_behind(w->store[d]) : 0;
+        if (behind < pages || (now < w->checkpoint_from && behind < CHECKPOINT_PAGES_MAX))
+            continue;
+        (void)!store_checkpoint(w->store[d]);
+        int64_t end = monotonic_us();
+        w->checkpoint_from = end + (end - now) * (CHECKPOINT_SHARE - 1);
+        now = end;
+    }
 }
 
 static void hand_back(struct writer *w, struct queue *done)
@@ -206,7 +224,7 @@ static void *writer_run(void *arg)
         apply_all(w, work.first);
         if (work.first)
             hand_back(w, &work);
-        checkpoint(w, idle ? 1 : CHECKPOINT_EVERY);
+        checkpoint(w, idle ? 1 : CHECKPOINT_PAGES);
     }
     checkpoint(w, 1);
     return NULL;

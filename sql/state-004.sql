@@ -5,7 +5,7 @@ CREATE TABLE usage (
     key     TEXT PRIMARY KEY NOT NULL,          -- 'account john@example.com', 'domain example.com', 'client 192.0.2.1', 'host'
     counts  TEXT NOT NULL,                      -- windows, and requests that may come again (lib/usage.h)
     expires BIGINT NOT NULL                     -- when nothing of it counts any more
-) WITHOUT ROWID;
+);
 
 -- Rows are looked over a few at a time: those with low < key <= high were last.
 CREATE TABLE usage_sweep (

@@ -28,7 +28,8 @@ static const struct rule missing_recipient = {
 static const struct rule missing_end_of_data = {
     "hook_end_of_data", LEVEL_WARNING,
     "Mail that arrived cannot be told from attempts that others refused anyway, and messages are not counted: there "
-    "is no evidence of what enforcing a check would have kept out."
+    "is no evidence of what enforcing a check would have kept out. Sending limits hold nobody, unless they count at "
+    "RCPT (send_limit.count_at)."
 };
 static const struct rule wrong_list = { "hook_list", LEVEL_PROBLEM,
                                         "policyd answers for another list than the one that asks. " HOOK_LISTS };

@@ -6,7 +6,8 @@
  * store.  For every account user<I>@d<I mod 1000>.example: an alias alias<I> and a
  * grant for the relay domain @g<I mod 1000>.example; for every tenth a policy row of its
  * own.  Each mailbox domain has an alias domain a<N>.example and an account ceo@,
- * every second one two policy rows.  Scoped rows have the modes that hold for the
+ * every second one two policy rows.  The host limits what each account may send, in three
+ * windows.  Scoped rows have the modes that hold for the
  * host, so that replies do not depend on who asks.
  */
 #include <err.h>
@@ -160,10 +161,22 @@ static void fill_entries(struct batch *b)
     }
 }
 
+/* Three windows for each account, wide enough for any load: they are counted all the same. */
+static void fill_limits(struct batch *b)
+{
+    static const char *const windows[] = { "60", "3600", "86400" };
+
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+        add(b, (struct change){ CHANGE_LIMIT_SET,
+                                { [FIELD_COUNTED_BY] = "account", [FIELD_WINDOW] = windows[i],
+                                  [FIELD_MESSAGES] = "100000000", [FIELD_RECIPIENTS] = "100000000",
+                                  [FIELD_BYTES] = "1000000000000" } });
+}
+
 static void enforce_host(struct batch *b)
 {
     static const char *const checks[] = { "account_status", "sender_login", "sender_auth", "helo_local",
-                                          "helo_fqdn",      "helo_self",    "helo_resolve" };
+                                          "helo_fqdn",      "helo_self",    "helo_resolve", "send_limit" };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         add_policy(b, checks[i], "");
@@ -204,6 +217,7 @@ int main(int argc, char **argv)
         fill_domain(&b, n);
     fill_users(&b, accounts);
     fill_entries(&b);
+    fill_limits(&b);
     if (strcmp(b.mode, "enforce") == 0)
         enforce_host(&b);
     apply(&b);

@@ -5,6 +5,7 @@ Postfix resends a request when the connection breaks before the reply.  Postfix 
 a client skips MAIL after a refusal at END-OF-MESSAGE; the second message is then a decision of its own.
 """
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -74,6 +75,25 @@ def test_resent_request_is_counted_once(host, mail, proxy):
         assert is_accepted(smtp.message("you@domain1.com", "you@domain1.com"))
     wait_written(host, mail)
     assert observed(host, "sender_auth", "you@domain1.com") == before + 1
+
+
+def test_resent_message_is_counted_once(host, proxy, mode):
+    """Of what its login has sent."""
+    login = "you@domain1.com"
+    mode("starttls", "off")
+    mode("send_limit", "enforce")
+
+    def sent():
+        rows = json.loads(host.policyd.ctl("limit", "show", login, "--json").stdout)
+        return next(int(row["messages"]["sent"]) for row in rows if row["window"] == "1d")
+
+    before = sent()
+    proxy.lose_next_reply("end-of-data")
+    with Smtp(host.port("proxied")) as smtp:
+        smtp.command("EHLO mail.sender.net")
+        assert smtp.login(login, "secret").startswith("235")
+        assert is_accepted(smtp.message(login, "john@domain1.com"))
+    assert sent() == before + 1
 
 
 def goes_on_without_mail(host):

@@ -8,8 +8,6 @@ import pytest
 
 from conftest import is_accepted
 from mailhost.process import wait_for
-from mailhost.proxy import PolicyProxy
-from mailhost.smtp import Smtp
 from test_resend import observed
 
 REFUSED = "450 4.7.1 <END-OF-MESSAGE>: End-of-data rejected: Sending limit reached: "
@@ -97,26 +95,6 @@ def test_observed_is_counted_and_recorded(host, mail, limit, account):
     assert is_accepted(mail.submit(account, account))
     wait_for(lambda: observed(host, "send_limit", account) == 1, "the observation to be written")
     assert sent(host, account)["1h"][0] == 1
-
-
-def test_a_lost_reply_counts_once(host, mode, limit, account):
-    """Postfix asks again; the second answer is the first one's."""
-    mode("send_limit", "enforce")
-    mode("starttls", "off")
-    limit("messages=9/1h", "--account", account)
-    proxy = PolicyProxy(host.policyd.sockets / "proxy", host.policyd.policy_socket)
-    proxy.start()
-    try:
-        proxy.lose_next_reply("end-of-data")
-        with Smtp(host.port("proxied")) as smtp:
-            smtp.command("EHLO mail.sender.net")
-            assert smtp.login(account, "secret").startswith("235")
-            assert is_accepted(smtp.message(account, "john@domain1.com"))
-    finally:
-        proxy.stop()
-    asked = [r for r in proxy.requests if r["policy_context"] == "end-of-data"]
-    assert len(asked) == 2 and asked[0] == asked[1]
-    assert sent(host, account)["1h"][:2] == (1, 1)
 
 
 def test_the_domain_and_the_host(host, mail, mode, limit, account):

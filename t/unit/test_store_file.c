@@ -372,6 +372,38 @@ START_TEST(a_file_that_goes_away)
 }
 END_TEST
 
+#define SENT "usage key=host number=1 recipients=1 bytes=1 limits=60:9::"
+
+/* A log that a reader holds up is not looked at again and again: only what is new counts. */
+START_TEST(how_far_the_log_is_behind)
+{
+    struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE), *reader;
+
+    ck_assert_int_eq(store_checkpoint(s), OK);
+    ck_assert_uint_eq(store_behind(s), 0);
+    store_done(s, SENT);
+    ck_assert_uint_gt(store_behind(s), 0);
+    ck_assert_int_eq(store_checkpoint(s), OK);
+    ck_assert_uint_eq(store_behind(s), 0);
+    reader = store_opened("sqlite", DATABASE_STATE, STORE_READ);
+    ck_assert_int_eq(store_begin(reader), OK);
+    ck_assert_str_ne(store_rows(reader, QUERY_USAGE, &(const char *){ "host" }, 1), "");
+    store_done(s, SENT);
+    ck_assert_int_eq(store_checkpoint(s), OK);
+    ck_assert_uint_eq(store_behind(s), 0);
+    store_done(s, SENT);
+    ck_assert_uint_gt(store_behind(s), 0);
+    ck_assert_uint_lt(store_behind(s), 5);
+    store_end(reader);
+    store_close(&reader);
+    ck_assert_int_eq(store_checkpoint(s), OK);
+    store_done(s, SENT); /* the log begins anew */
+    ck_assert_uint_gt(store_behind(s), 0);
+    ck_assert_uint_lt(store_behind(s), 5);
+    store_close(&s);
+}
+END_TEST
+
 /* What does not fit on the disk is refused as a whole, and the store recovers. */
 START_TEST(a_full_disk)
 {
@@ -421,6 +453,7 @@ int main(void)
     tcase_add_test(t, a_lock_that_another_holds);
     tcase_add_test(t, locked_while_it_is_opened);
     tcase_add_test(t, a_file_that_goes_away);
+    tcase_add_test(t, how_far_the_log_is_behind);
     tcase_add_test(t, a_full_disk);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

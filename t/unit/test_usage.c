@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START = 1800000000, EVENTS = 4000, DAY = 86400 };
+enum { START = 1800000000, EVENTS = 1500, DAY = 86400 };
 
 static uint64_t seed;
 
