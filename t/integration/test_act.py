@@ -132,17 +132,16 @@ def test_open_sessions_end(host, act):
     """IDLE and POP3 are cut within two seconds; an SMTP session that has logged in is refused at its next request, and
     the next login too; others' sessions go on, mail still arrives, and all is as before after the release."""
     with open_imap(host) as imap, open_imap(host, OTHER) as others, Pop3(host.dovecot.ports["pop3"]) as pop3, \
-            submission(host.port("submission"), USER, PASSWORD) as smtp:
+            submission(host.port("submission"), USER, PASSWORD) as smtp, Imap(host.dovecot.ports["imap"]) as again:
         pop3.starttls()
         assert accepted(pop3.login(USER, PASSWORD))
         assert is_accepted(smtp.message(USER, OTHER))
+        again.starttls()
         host.suspend()
         suspended = time.monotonic()
-        assert smtp.message(USER, OTHER).startswith("554 5.7.1 ")
-        with Imap(host.dovecot.ports["imap"]) as again:
-            again.starttls()
-            assert again.login(USER, PASSWORD) == "NO [ALERT] Account suspended: stolen password"
+        assert again.login(USER, PASSWORD) == "NO [ALERT] Account suspended: stolen password"
         assert time.monotonic() - suspended < 1
+        assert smtp.message(USER, OTHER).startswith("554 5.7.1 ")
         assert is_closed(imap) is not None and is_closed(pop3) is not None
         assert time.monotonic() - suspended < 2
         others.send("DONE")

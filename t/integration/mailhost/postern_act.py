@@ -3,8 +3,10 @@
 can have kill postern-act, before or after the program did its work."""
 
 import json
+import re
 import shlex
 import signal
+from pathlib import Path
 
 from .policyd import merge, program
 from .process import Process, wait_for
@@ -26,8 +28,11 @@ with open({log!r}, "a") as out:
     out.write(json.dumps([sys.argv[1:], json.load(sys.stdin)]) + "\\n")
 """
 
-# The unit's rights (contrib/systemd/postern-act.service): no new ones, and few.
-RIGHTS = ("setpriv", "--no-new-privs", "--bounding-set", "-all,+dac_override,+setuid,+setgid,+kill")
+UNIT = Path(__file__).resolve().parents[3] / "contrib" / "systemd" / "postern-act.service.in"
+
+# The unit's rights: no new ones, and few.
+CAPABILITIES = re.search(r"^CapabilityBoundingSet=(.*)$", UNIT.read_text(), re.M).group(1).lower().replace("cap_", "+").split()
+RIGHTS = ("setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *CAPABILITIES]))
 
 # And its view: the databases cannot be written.
 READ_ONLY = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"')
