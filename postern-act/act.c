@@ -54,6 +54,15 @@ static bool note_steps(struct journal *j, const struct task *t)
     return true;
 }
 
+/* What an earlier run left of events that were not read again yet. */
+static bool note_left(struct act *a)
+{
+    for (size_t i = 0; i < a->left_count; i++)
+        if (a->left[i].event > a->follow.id && journal_add_step(&a->journal, &a->left[i]) != OK)
+            return false;
+    return true;
+}
+
 /* Room for every step of TASKS_MAX events there is. */
 static enum result write_journal(struct act *a, struct error *e)
 {
@@ -63,6 +72,8 @@ static enum result write_journal(struct act *a, struct error *e)
     for (const struct task *t = a->first; t; t = t->next)
         if (!note_steps(&a->journal, t))
             return error_set(e, TRY_AGAIN, "the journal is full");
+    if (!note_left(a))
+        return error_set(e, TRY_AGAIN, "the journal is full");
     if (journal_write(&a->journal, e) != OK)
         return TRY_AGAIN;
     a->changed = false;

@@ -269,6 +269,18 @@ def test_tried_again(host, act):
     assert "step=command0 try=1: failed, is tried again: exit status 75" in act.log_text()
 
 
+def test_killed_before_it_has_read_what_is_left(host, act):
+    """What an earlier run did not get done is not forgotten by one that was killed at once."""
+    act.at("fail", "sendmail")
+    host.suspend()
+    act.wait_log("step=notice try=1: failed")
+    assert act.stop() == 0
+    act.start()
+    act.stop(signal.SIGKILL)
+    act.start()
+    host.wait_notice(f"{USER} was suspended")
+
+
 def test_limits(host, act):
     """The third of an account within an hour is held back, over a restart too; the next of another tells of it."""
     act.configure(account_notices_per_hour=2)
