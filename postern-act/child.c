@@ -71,7 +71,7 @@ static void conclude(struct child *c)
     void *memory = MAP_FAILED;
 
     judge(c, why, &r);
-    if (r.end == CHILD_DONE && c->output >= 0 && fstat(c->output, &st) == 0 && st.st_size > 0) {
+    if (r.end != CHILD_KILLED && c->output >= 0 && fstat(c->output, &st) == 0 && st.st_size > 0) {
         if (st.st_size <= OUTPUT_MAX)
             memory = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, c->output, 0);
         if (memory == MAP_FAILED) {

@@ -22,7 +22,7 @@ enum child_end {
 struct child_result {
     enum child_end end;
     int status;         /* its exit status; -1: none, it was ended by a signal */
-    struct span output; /* of standard output, where it was wanted */
+    struct span output; /* of standard output, where it was wanted and not killed */
     const char *why;    /* one line, where it is not done */
 };
 

@@ -73,24 +73,24 @@ enum result queue_list(struct span json_lines, struct queue_ids *ids, struct err
     return r;
 }
 
-/* "*** ENVELOPE RECORDS deferred/3/3F2A ***": the last part of the path. */
-static bool envelope_id(struct span line, char id_r[static QUEUE_ID_SIZE])
+/* "*** ENVELOPE RECORDS deferred/3/3F2A ***": the last part of the path behind `what`; an
+ * empty id where that is none. */
+static bool heading(struct span line, struct span what, char id_r[static QUEUE_ID_SIZE])
 {
-    static const struct span before = SPAN_INIT("*** ENVELOPE RECORDS "), behind = SPAN_INIT(" ***");
+    static const struct span behind = SPAN_INIT(" ***");
     struct span path;
     const char *slash;
 
-    if (line.len < before.len + behind.len || memcmp(line.ptr, before.ptr, before.len) != 0 ||
+    if (line.len < what.len + behind.len || memcmp(line.ptr, what.ptr, what.len) != 0 ||
         memcmp(line.ptr + line.len - behind.len, behind.ptr, behind.len) != 0)
         return false;
-    path = (struct span){ line.ptr + before.len, line.len - before.len - behind.len };
+    path = (struct span){ line.ptr + what.len, line.len - what.len - behind.len };
     slash = memrchr(path.ptr, '/', path.len);
     if (slash)
         path = (struct span){ slash + 1, path.len - (size_t)(slash + 1 - path.ptr) };
-    if (str_copy(path, id_r, QUEUE_ID_SIZE) == OK && is_queue_id(id_r))
-        return true;
-    id_r[0] = '\0';
-    return false;
+    if (str_copy(path, id_r, QUEUE_ID_SIZE) != OK || !is_queue_id(id_r))
+        id_r[0] = '\0';
+    return true;
 }
 
 /* The login as Postfix was told it, compared as the account table writes it. */
@@ -109,18 +109,20 @@ static bool is_login(struct span line, const char *account)
 
 size_t queue_take_own(struct span envelopes, const char *account, struct queue_ids *own)
 {
-    char id[QUEUE_ID_SIZE] = "";
+    char id[QUEUE_ID_SIZE] = "", end[QUEUE_ID_SIZE];
     struct span line;
     size_t told = 0;
+    bool is_own = false;
 
     while (next_line(&envelopes, &line)) {
-        if (envelope_id(line, id))
+        if (heading(line, SPAN("*** ENVELOPE RECORDS "), id))
+            is_own = false;
+        else if (heading(line, SPAN("*** MESSAGE FILE END "), end)) {
             told++;
-        else if (*id && is_login(line, account)) {
-            if (add(own, id) != OK)
+            if (is_own && *id && strcmp(id, end) == 0 && add(own, id) != OK)
                 own->cut = true;
-            id[0] = '\0'; /* once */
-        }
+        } else
+            is_own = is_own || is_login(line, account);
     }
     return told;
 }

@@ -21,8 +21,8 @@ struct queue_ids {
  * it is no such list. */
 enum result queue_list(struct span json_lines, struct queue_ids *, struct error *) MUST_CHECK;
 
-/* Adds to `own` those of which `postcat -eq` says that the account sent them by SASL.
- * Returns how many messages it told of. */
+/* Adds to `own` those of which `postcat -eq` says that the account sent them by SASL. Returns
+ * how many messages it told of to their end. */
 size_t queue_take_own(struct span envelopes, const char *account, struct queue_ids *own);
 
 void queue_ids_free(struct queue_ids *);

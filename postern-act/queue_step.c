@@ -12,12 +12,13 @@
 #include "postern-act/queue.h"
 #include "postern-act/step.h"
 
-enum { BATCH = 400 };
+enum { BATCH = 400, GONE_MAX = 16 };
 
 struct queue_work {
     struct queue_ids all, own;
-    size_t next; /* of all: the first that postcat was not asked about */
-    size_t asked;
+    size_t next;         /* of all: the first that postcat was not asked about */
+    size_t asked, batch; /* how many at a time: at most */
+    unsigned gone;       /* in a row */
 };
 
 static void finish(struct step *s, enum outcome outcome, const char *why)
@@ -120,19 +121,35 @@ static void all_are_known(struct step *s)
 
 static enum result ask_whose(struct step *s, struct error *e);
 
-/* postcat stops at a message that is gone by now: that one is passed over. */
+/* postcat stops at a message that is gone by now: the one behind those that it told of is
+ * asked about alone, and then passed over. False: too many are gone. */
+static bool pass_over(struct queue_work *w, size_t told)
+{
+    w->next += told;
+    if (w->asked > 1) {
+        w->batch = 1;
+        return true;
+    }
+    w->next++;
+    w->batch = BATCH;
+    return ++w->gone < GONE_MAX;
+}
+
 static void told_whose(const struct child_result *r, void *context)
 {
     struct step *s = context;
     struct queue_work *w = s->task->queue;
-    struct error e;
     size_t told = queue_take_own(r->output, s->task->column[EVENT_ACCOUNT], &w->own);
+    struct error e;
 
-    if (r->end == CHILD_KILLED) {
+    if (r->end == CHILD_DONE) {
+        w->next += w->asked;
+        w->batch = BATCH;
+        w->gone = 0;
+    } else if (r->end == CHILD_KILLED || !pass_over(w, told)) {
         finish(s, OUTCOME_AGAIN, r->why);
         return;
     }
-    w->next += told < w->asked ? told + 1 : w->asked;
     if (w->next < w->all.count)
         go_on(s, ask_whose(s, &e), &e);
     else
@@ -153,7 +170,7 @@ static enum result ask_whose(struct step *s, struct error *e)
         return BAD;
     for (count = 0; words.word[count]; count++)
         argv[count] = words.word[count];
-    w->asked = w->all.count - w->next < BATCH ? w->all.count - w->next : BATCH;
+    w->asked = w->all.count - w->next < w->batch ? w->all.count - w->next : w->batch;
     for (size_t i = 0; i < w->asked; i++)
         argv[count++] = w->all.id[w->next + i];
     argv[count] = NULL;
@@ -192,6 +209,7 @@ enum result queue_step_start(struct step *s, struct error *e)
     s->task->queue = calloc(1, sizeof *s->task->queue);
     if (!s->task->queue)
         return error_set(e, TRY_AGAIN, "out of memory");
+    s->task->queue->batch = BATCH;
     r = argv_words(&argv, c->act.postqueue, e);
     if (r == OK)
         r = argv_add(&argv, "-j", e);

@@ -330,6 +330,18 @@ def test_queued_mail(host, act, queued, queue):
     assert on_hold == (set(queued) if queue == "hold" else set()) and len(host.queue()) == 6
 
 
+def test_messages_that_are_gone(host, act, queued):
+    """Of the list, some have left the queue by now: postcat stops at each."""
+    gone = 'echo \'{"queue_name": "active", "queue_id": "7F7F", "sender": "", "recipients": []}\''
+    listing = act.script("listing", f"#!/bin/sh\n{gone}\n{act.directory}/postqueue \"$@\" | sed '2p; 2s/queue_id\": \"/&0/'\n")
+    act.configure(queue="hold", postqueue=listing)
+    act.stop()
+    act.start()
+    host.suspend()
+    act.wait_log("step=queue try=1: done: 3 messages held: ")
+    assert {recipient for recipient, name in host.queue() if name == "hold"} == set(queued)
+
+
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_names(host, act, odd):
     """No name becomes an option, another's session, or a header."""

@@ -81,22 +81,56 @@ START_TEST(as_many_as_are_looked_at)
 }
 END_TEST
 
-static const char envelopes[] =
-    "*** ENVELOPE RECORDS deferred/3/3F2A ***\nsender: other@x.example\nnamed_attribute: "
-    "sasl_username=user@x.example\n"
-    "*** HEADER EXTRACTED deferred/3/3F2A ***\n*** MESSAGE FILE END deferred/3/3F2A ***\n"
-    "*** ENVELOPE RECORDS active/4B1C ***\nsender: user@x.example\nnamed_attribute: "
-    "sasl_username=other@x.example\n"
-    "*** ENVELOPE RECORDS deferred/5/5D0E ***\nsender: user@x.example\nnamed_attribute: log_client_name=x\n"
-    "*** ENVELOPE RECORDS hold/6A ***\nnamed_attribute: sasl_username=User@X.example\n"
-    "named_attribute: sasl_username=user@x.example\nrecipient: sasl_username=user@x.example\n"
-    "*** ENVELOPE RECORDS deferred/7/7F -d ***\nnamed_attribute: sasl_username=user@x.example\n";
+#define END(id)                                                                                              \
+    "*** MESSAGE CONTENTS " id " ***\n*** HEADER EXTRACTED " id " ***\n*** MESSAGE FILE END " id " ***\n"
+
+/* The account's own by its login: the first, not the second nor the third, the fourth, none with an
+ * odd ID, and not the last, which was not told to its end. */
+static const char
+    envelopes[] = "*** ENVELOPE RECORDS deferred/3/3F2A ***\nsender: other@x.example\n"
+                  "named_attribute: sasl_username=user@x.example\n" END(
+                      "deferred/3/3F2A") "*** ENVELOPE RECORDS active/4B1C ***\nsender: user@x.example\n"
+                                         "named_attribute: sasl_username=other@x.example\n" END("active/4B1C") "*** ENVELOPE RECORDS deferred/5/5D0E ***\nsender: user@x.example\nrecipient: sasl_username=user@x.example\n" END(
+                                             "deferred/5/5D0E") "*** ENVELOPE RECORDS hold/6A "
+                                                                "***\nnamed_attribute: "
+                                                                "sasl_username=User@X.example\n"
+                                                                "named_attribute: "
+                                                                "sasl_username=user@x.example\n" END(
+                                                                    "hold/6A") "*** ENVELOPE RECORDS "
+                                                                               "deferred/7/7F -d "
+                                                                               "***\nnamed_attribute: "
+                                                                               "sasl_username=user@x."
+                                                                               "example\n" END("deferred/7/"
+                                                                                               "7F -d") "*** "
+                                                                                                        "ENVE"
+                                                                                                        "LOPE"
+                                                                                                        " REC"
+                                                                                                        "ORDS"
+                                                                                                        " def"
+                                                                                                        "erre"
+                                                                                                        "d/8/"
+                                                                                                        "8F "
+                                                                                                        "***"
+                                                                                                        "\nna"
+                                                                                                        "med_"
+                                                                                                        "attr"
+                                                                                                        "ibut"
+                                                                                                        "e: "
+                                                                                                        "sasl"
+                                                                                                        "_use"
+                                                                                                        "rnam"
+                                                                                                        "e="
+                                                                                                        "user"
+                                                                                                        "@x."
+                                                                                                        "exam"
+                                                                                                        "ple"
+                                                                                                        "\n" END("deferred/8/8E") "*** ENVELOPE RECORDS deferred/9/9F ***\nnamed_attribute: sasl_username=user@x.example\n";
 
 START_TEST(whose_they_are)
 {
     struct queue_ids own = { 0 };
 
-    ck_assert_uint_eq(queue_take_own(span_of(envelopes), "user@x.example", &own), 4);
+    ck_assert_uint_eq(queue_take_own(span_of(envelopes), "user@x.example", &own), 6);
     ck_assert_str_eq(shown(&own), "3F2A 6A");
     queue_ids_free(&own);
     ck_assert_uint_eq(queue_take_own(SPAN(""), "user@x.example", &own), 0);
