@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* policyctl limit: how much may be sent, and how much was. */
+#include "policyctl/limit.h"
+
 #include <string.h>
 
-#include "lib/address.h"
 #include "policyctl/change.h"
 #include "policyctl/decide.h"
-#include "policyctl/json.h"
 #include "policyctl/sent.h"
 #include "policyctl/table.h"
 
@@ -98,22 +98,21 @@ static enum status run_unset(struct ctl *ctl, const struct args *a)
 /* ---- the rows ---- */
 
 struct show {
-    bool as_json;
+    struct json *json; /* NULL: as a table */
     struct table table;
-    struct json json;
 };
 
 static void emit(struct show *s, const char *scope, const char *counted_by, const char *limit)
 {
-    if (!s->as_json) {
+    if (!s->json) {
         table_row(&s->table, (const char *const[]){ scope, counted_by, limit });
         return;
     }
-    json_open(&s->json, NULL, '{');
-    json_text(&s->json, "scope", scope);
-    json_text(&s->json, "per", counted_by);
-    json_text(&s->json, "limit", limit);
-    json_close(&s->json, '}');
+    json_open(s->json, NULL, '{');
+    json_text(s->json, "scope", scope);
+    json_text(s->json, "per", counted_by);
+    json_text(s->json, "limit", limit);
+    json_close(s->json, '}');
 }
 
 static uint64_t most(const char *column)
@@ -157,7 +156,8 @@ static enum result emit_all(const struct ctl *ctl, struct store *store, struct s
 static enum status show_rows(struct ctl *ctl, bool as_json)
 {
     static const char *const titles[] = { "SCOPE", "PER", "LIMIT" };
-    struct show s = { .as_json = as_json, .table = { .title = titles, .columns = 3 }, .json = { .out = stdout } };
+    struct json json = { .out = stdout };
+    struct show s = { .json = as_json ? &json : NULL, .table = { .title = titles, .columns = 3 } };
     struct store *store = NULL;
     enum status status = open_accounts(ctl, &store);
     enum result r = TRY_AGAIN;
@@ -166,10 +166,10 @@ static enum status show_rows(struct ctl *ctl, bool as_json)
         return status;
     if (store_begin(store) == OK) {
         if (as_json)
-            json_open(&s.json, NULL, '[');
+            json_open(s.json, NULL, '[');
         r = emit_all(ctl, store, &s);
         if (as_json)
-            json_close(&s.json, ']');
+            json_close(s.json, ']');
         else if (r != TRY_AGAIN) {
             table_print(&s.table);
             r = emit_all(ctl, store, &s);
@@ -198,21 +198,21 @@ static void emit_used(struct show *s, const char *key, const struct usage *u, co
         sent_amount(used, limit, (enum usage_unit)unit, &b);
         cell[2 + unit] = text[unit];
     }
-    if (!s->as_json) {
+    if (!s->json) {
         table_row(&s->table, cell);
         return;
     }
-    json_open(&s->json, NULL, '{');
-    json_text(&s->json, "key", key);
-    json_text(&s->json, "window", window);
+    json_open(s->json, NULL, '{');
+    json_text(s->json, "key", key);
+    json_text(s->json, "window", window);
     for (unsigned unit = 0; unit < USAGE_UNITS; unit++) {
-        json_open(&s->json, usage_unit_names[unit], '{');
-        json_number_text(&s->json, "sent", number_text(used[unit], text[unit]));
-        json_number_text(&s->json, "limit",
+        json_open(s->json, usage_unit_names[unit], '{');
+        json_number_text(s->json, "sent", number_text(used[unit], text[unit]));
+        json_number_text(s->json, "limit",
                          limit->most[unit] == USAGE_UNLIMITED ? NULL : number_text(limit->most[unit], text[unit]));
-        json_close(&s->json, '}');
+        json_close(s->json, '}');
     }
-    json_close(&s->json, '}');
+    json_close(s->json, '}');
 }
 
 static enum result emit_proposed(struct show *s, struct store *state, const struct proposals *p, int64_t now)
@@ -231,15 +231,16 @@ static enum result emit_proposed(struct show *s, struct store *state, const stru
     return r;
 }
 
-static enum result print_proposed(struct show *s, struct store *state, const struct proposals *p, int64_t now)
+static enum result print_proposed(struct show *s, const char *key, struct store *state, const struct proposals *p,
+                                  int64_t now)
 {
     enum result r;
 
-    if (s->as_json)
-        json_open(&s->json, NULL, '[');
+    if (s->json)
+        json_open(s->json, key, '[');
     r = emit_proposed(s, state, p, now);
-    if (s->as_json)
-        json_close(&s->json, ']');
+    if (s->json)
+        json_close(s->json, ']');
     else if (r == OK) {
         table_print(&s->table);
         r = emit_proposed(s, state, p, now);
@@ -247,36 +248,47 @@ static enum result print_proposed(struct show *s, struct store *state, const str
     return r;
 }
 
-/* As the check itself sees it: asked what it would count of the account's next message. */
-static enum status show_account(struct ctl *ctl, const char *operand, bool as_json)
+/* The account's next message. */
+static void compose(const struct ctl *ctl, const struct address *login, struct request *q)
+{
+    *q = (struct request){ .login = *login, .authenticated = true };
+    q->state = ctl->config->send_limit.at_rcpt ? STATE_RCPT : STATE_END_OF_MESSAGE;
+    q->context = ctl->config->send_limit.at_rcpt ? CONTEXT_RECIPIENT : CONTEXT_END_OF_DATA;
+    q->attr[ATTR_SASL_USERNAME] = span_of(q->login.text);
+}
+
+enum status limit_print(const struct ctl *ctl, const struct address *login, struct json *json, const char *key,
+                        bool *off_r)
 {
     static const char *const titles[] = { "COUNTED FOR", "IN", "MESSAGES", "RECIPIENTS", "BYTES" };
     static struct decision decision;
-    struct show s = { .as_json = as_json, .table = { .title = titles, .columns = 5 }, .json = { .out = stdout } };
-    struct request q = { .state = STATE_END_OF_MESSAGE, .context = CONTEXT_END_OF_DATA };
+    struct show s = { .json = json, .table = { .title = titles, .columns = 5 } };
     struct store *state = NULL;
-    struct error e;
-    enum status status;
-    enum result r;
+    struct request q; /* what is proposed may point into it */
 
-    if (address_check(operand, false, &q.login, &e) != OK)
-        return fail_error(STATUS_INPUT, &e);
-    q.authenticated = true;
-    q.attr[ATTR_SASL_USERNAME] = span_of(q.login.text);
-    if (ctl->config->send_limit.at_rcpt) {
-        q.state = STATE_RCPT;
-        q.context = CONTEXT_RECIPIENT;
-    }
-    status = decide(ctl, &q, &decision);
-    if (status == STATUS_DONE && decision.finding[CHECK_SEND_LIMIT].mode == MODE_OFF)
-        return fail(STATUS_FAILED, "send_limit is off for %s: nothing is counted", q.login.text);
-    if (status == STATUS_DONE)
+    compose(ctl, login, &q);
+    enum status status = decide(ctl, &q, &decision);
+    *off_r = status == STATUS_DONE && decision.finding[CHECK_SEND_LIMIT].mode == MODE_OFF;
+    if (status == STATUS_DONE && !*off_r)
         status = open_state(ctl, &state);
-    if (status != STATUS_DONE)
+    if (status != STATUS_DONE || *off_r)
         return status;
-    r = print_proposed(&s, state, &decision.proposed, ctl->now);
+    enum result r = print_proposed(&s, key, state, &decision.proposed, ctl->now);
     store_close(&state);
     return r == OK ? STATUS_DONE : fail(STATUS_UNREACHABLE, "%s cannot be read: try again", ctl->config->state_db);
+}
+
+static enum status show_account(const struct ctl *ctl, const char *operand, bool as_json)
+{
+    struct json json = { .out = stdout };
+    struct address login;
+    struct error e;
+    bool off;
+
+    if (address_check(operand, false, &login, &e) != OK)
+        return fail_error(STATUS_INPUT, &e);
+    enum status status = limit_print(ctl, &login, as_json ? &json : NULL, NULL, &off);
+    return off ? fail(STATUS_FAILED, "send_limit is off for %s: nothing is counted", login.text) : status;
 }
 
 static enum status run_show(struct ctl *ctl, const struct args *a)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* policyctl who: how an account connects and sends, and what was refused. */
+/* policyctl who: what the table says of an account, how it connects and sends, and what was refused. */
 #include <stdio.h>
 
-#include "policyctl/command.h"
-#include "policyctl/json.h"
+#include "policyctl/limit.h"
 #include "policyctl/listing.h"
 #include "policyctl/score.h"
+#include "policyctl/who_account.h"
 
 /* Columns as in the queries of state.db; those that say the account again are in JSON only. */
 static const struct column login_columns[] = {
@@ -51,7 +51,7 @@ static enum result print_parts(const struct ctl *ctl, struct store *store, const
 
     for (size_t i = 0; r != TRY_AGAIN && i < sizeof parts / sizeof *parts; i++) {
         if (!json)
-            printf("%s%s\n", i > 0 ? "\n" : "", parts[i].title);
+            printf("\n%s\n", parts[i].title);
         r = listing_part(ctl, store, &parts[i].listing, account, json, parts[i].key);
         if (!json && r == NOT_FOUND)
             printf("%s\n", parts[i].none);
@@ -74,31 +74,18 @@ static enum result print_score(const struct ctl *ctl, struct store *store, const
     return OK;
 }
 
-static enum status run_who(struct ctl *ctl, const struct args *a)
+static enum status print_seen(const struct ctl *ctl, const char *account, struct json *json)
 {
-    struct json json = { .out = stdout }, *j = a->option[OPT_JSON] ? &json : NULL;
-    struct address address;
     struct store *store = NULL;
-    struct error e;
+    enum status status = open_state(ctl, &store);
     enum result r = TRY_AGAIN;
 
-    if (address_check(a->operand[0], false, &address, &e) != OK)
-        return fail_error(STATUS_INPUT, &e);
-    enum status status = listing_exists(ctl, QUERY_ACCOUNT, "account", address.text);
-    if (status == STATUS_DONE)
-        status = open_state(ctl, &store);
     if (status != STATUS_DONE)
         return status;
     if (store_begin(store) == OK) {
-        if (j) {
-            json_open(j, NULL, '{');
-            json_text(j, "account", address.text);
-        }
-        r = print_parts(ctl, store, address.text, j);
+        r = print_parts(ctl, store, account, json);
         if (r == OK)
-            r = print_score(ctl, store, address.text, j);
-        if (j)
-            json_close(j, '}');
+            r = print_score(ctl, store, account, json);
         store_end(store);
     }
     store_close(&store);
@@ -106,9 +93,50 @@ static enum status run_who(struct ctl *ctl, const struct args *a)
                    : fail(STATUS_UNREACHABLE, "%s: cannot be read now: try again", ctl->config->state_db);
 }
 
+static enum status print_limits(const struct ctl *ctl, const struct address *account, struct json *json)
+{
+    bool off;
+
+    if (!json)
+        printf("\nLimits, and what was sent\n");
+    enum status status = limit_print(ctl, account, json, "limits", &off);
+    if (off && json)
+        json_text(json, "limits", NULL);
+    else if (off)
+        printf("send_limit is off: nothing is counted\n");
+    return status;
+}
+
+static enum status print_all(const struct ctl *ctl, const struct address *account, struct json *json)
+{
+    enum status status = who_account(ctl, account, json);
+
+    if (status == STATUS_DONE)
+        status = print_limits(ctl, account, json);
+    return status == STATUS_DONE ? print_seen(ctl, account->text, json) : status;
+}
+
+static enum status run_who(struct ctl *ctl, const struct args *a)
+{
+    struct json json = { .out = stdout };
+    struct address address;
+    struct error e;
+
+    if (address_check(a->operand[0], false, &address, &e) != OK)
+        return fail_error(STATUS_INPUT, &e);
+    enum status status = listing_exists(ctl, QUERY_ACCOUNT, "account", address.text);
+    if (status != STATUS_DONE || !a->option[OPT_JSON])
+        return status == STATUS_DONE ? print_all(ctl, &address, NULL) : status;
+    json_open(&json, NULL, '{');
+    json_text(&json, "account", address.text);
+    status = print_all(ctl, &address, &json);
+    json_close(&json, '}');
+    return status;
+}
+
 const struct command who_commands[] = {
     { .name = "who", .operands = "ADDRESS", .min = 1, .max = 1, .optional = OPT(JSON), .run = run_who,
-      .help = "Shows how an account connects, and what was refused",
+      .help = "Shows an account: modes, limits, how it connects, what was refused",
       .example = "policyctl who user@example.com" },
     { 0 },
 };

@@ -166,4 +166,7 @@ def test_who(host):
     assert [(row["envelope_sender"], row["mode"]) for row in found()] == [("other@example.com", "observe")]
     shown = host.policyd.ctl("who", USER).stdout
     assert "Sends as\nAS " in shown and "127.0.0.0/24" in shown
+    assert "sender_login      observe (default)\n" in shown
+    [hour] = [row for row in seen()["limits"] if row["window"] == "1h"]
+    assert hour["key"] == f"account {USER}" and hour["messages"]["sent"] >= 2
     assert host.policyd.ctl("who", "nobody@example.com", check=False).returncode == 1
