@@ -22,7 +22,7 @@ struct asking {
     struct rows *rows;
     struct score_source score;
     struct dns_waiter waiter;
-    bool woken, expired;
+    bool woken, expired, proposes_only;
 };
 
 static void on_wake(struct dns_waiter *waiter)
@@ -136,12 +136,14 @@ static void decide_waiting(struct asking *a, const struct ctl *ctl, const struct
             if (event_base_loop(a->base, EVLOOP_ONCE) != 0)
                 a->expired = true; /* no events left: nobody will answer */
     }
-    preview_commit(ctl, q, &facts, d);
+    if (!a->proposes_only)
+        preview_commit(ctl, q, &facts, d);
 }
 
-enum status decide(const struct ctl *ctl, const struct request *q, struct decision *decision_r)
+static enum status decide_by(const struct ctl *ctl, const struct request *q, bool proposes_only,
+                             struct decision *decision_r)
 {
-    struct asking a = { .waiter = { .wake = on_wake } };
+    struct asking a = { .waiter = { .wake = on_wake }, .proposes_only = proposes_only };
     enum status status = open_accounts(ctl, &a.store);
     struct error e;
 
@@ -154,4 +156,14 @@ enum status decide(const struct ctl *ctl, const struct request *q, struct decisi
         decide_waiting(&a, ctl, q, decision_r);
     close_all(&a);
     return status;
+}
+
+enum status decide(const struct ctl *ctl, const struct request *q, struct decision *decision_r)
+{
+    return decide_by(ctl, q, false, decision_r);
+}
+
+enum status decide_proposals(const struct ctl *ctl, const struct request *q, struct decision *decision_r)
+{
+    return decide_by(ctl, q, true, decision_r);
 }

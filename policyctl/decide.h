@@ -14,4 +14,7 @@
  * each check decided as it did. */
 enum status decide(const struct ctl *, const struct request *, struct decision *decision_r);
 
+/* The same up to the commit: what the checks propose still stands in decision_r. */
+enum status decide_proposals(const struct ctl *, const struct request *, struct decision *decision_r);
+
 #endif

@@ -267,7 +267,7 @@ enum status limit_print(const struct ctl *ctl, const struct address *login, stru
     struct request q; /* what is proposed may point into it */
 
     compose(ctl, login, &q);
-    enum status status = decide(ctl, &q, &decision);
+    enum status status = decide_proposals(ctl, &q, &decision);
     *off_r = status == STATUS_DONE && decision.finding[CHECK_SEND_LIMIT].mode == MODE_OFF;
     if (status == STATUS_DONE && !*off_r)
         status = open_state(ctl, &state);
