@@ -195,6 +195,7 @@ enum change_kind {
     CHANGE_GREYLIST_FORGET, /* client, envelope_sender or empty: all, with what the client earned */
     CHANGE_USAGE_SWEEP,     /* a part of what no longer counts goes */
     CHANGE_BEHAVIOUR,       /* address, record */
+    CHANGE_FORGET,          /* address: all that state.db says of it */
     CHANGE_STATE_TRIM,      /* number: observations to keep of each kind; start: what was last seen earlier goes */
     CHANGE_COUNT
 };

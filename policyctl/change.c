@@ -104,8 +104,10 @@ static enum result wait_for_lock(const char *accounts_db, int *fd_r, struct erro
 
 static enum result apply(const struct ctl *ctl, struct change_set *set)
 {
-    struct store_params p = { .path = ctl->config->accounts_db,
-                              .database = DATABASE_ACCOUNTS,
+    enum database database = set->count > 0 ? change_database(set->change[0].kind) : DATABASE_ACCOUNTS;
+    struct store_params p = { .path = database == DATABASE_ACCOUNTS ? ctl->config->accounts_db
+                                                                    : ctl->config->state_db,
+                              .database = database,
                               .access = STORE_WRITE,
                               .busy_timeout_ms = WRITE_BUSY_MS };
     struct store *store = NULL;
