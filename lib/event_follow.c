@@ -51,7 +51,7 @@ static enum result open_store(struct event_follow *f, struct place *last_r, stru
     r = store_query(f->store, QUERY_EVENT_LAST, NULL, 0, last_fn, last_r);
     if (r == TRY_AGAIN)
         return unreadable(f, e);
-    if (r == OK && last_r->id < f->id) {
+    if (last_r->id < f->id) { /* NOT_FOUND: no event yet */
         f->id = 0;
         f->since = f->time > f->since ? f->time : f->since;
     }

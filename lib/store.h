@@ -86,7 +86,7 @@ enum query {
     QUERY_ACCOUNT_EVENTS,     /* id -> id, time, kind, account, services, reason, until, by, evidence: of
                                  accounts.db, the next 64 that state.db is to be told of */
     QUERY_EVENTS,             /* id, account ('' all), since -> as struct event_row: the next 256, ordered */
-    QUERY_EVENT_LAST,         /* -> id, time of the newest */
+    QUERY_EVENT_LAST,         /* -> the last id that was given, the time of the newest that is there */
     QUERY_EVIDENCE,           /* account, since -> last, first, source (event, login, sending, observation), count,
                                  what, and six that go by the source (policyctl/evidence.c); newest first */
     QUERY_LIMITS,             /* scope, counted_by -> window_s, messages, recipients, bytes (NULL: no limit) */

@@ -110,7 +110,9 @@ const char *const query_sql[QUERY_COUNT] = {
                              " FROM account_event WHERE id > ?1 ORDER BY id LIMIT 64",
     [QUERY_EVENTS] = "SELECT id, time, kind, account, subject, services, reason, until, by, evidence FROM event"
                      " WHERE id > ?1 AND ?2 IN ('', account) AND time >= ?3 ORDER BY id LIMIT 256",
-    [QUERY_EVENT_LAST] = "SELECT id, time FROM event ORDER BY id DESC LIMIT 1",
+    /* The newest may be gone; its number is not given again. */
+    [QUERY_EVENT_LAST] = "SELECT seq, (SELECT time FROM event ORDER BY id DESC LIMIT 1) FROM sqlite_sequence"
+                         " WHERE name = 'event'",
     [QUERY_EVIDENCE] =
         "SELECT time AS last, time AS first, 'event' AS source, 1, kind, subject, services, reason, until, by, evidence"
         " FROM event WHERE account = ?1 AND time >= ?2"

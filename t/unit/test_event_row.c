@@ -147,7 +147,15 @@ START_TEST(pages_and_stops)
 }
 END_TEST
 
-/* A database that was made anew counts from 1 again; what a restored one says again is old. */
+static void remove_state(void)
+{
+    ck_assert_int_eq(unlink(store_path("state.db")), 0);
+    (void)!unlink(store_path("state.db-wal"));
+    (void)!unlink(store_path("state.db-shm"));
+}
+
+/* A database that was made anew counts from 1 again; what a restored one says again is old.
+ * _i: whether it is opened before it has an event. */
 START_TEST(a_database_that_begins_again)
 {
     struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE);
@@ -158,15 +166,34 @@ START_TEST(a_database_that_begins_again)
         store_done(s, "event-add event=limit_hit start=500");
     ck_assert_str_eq(polled(&f), "1 2 3 4 5");
     store_close(&s);
-    ck_assert_int_eq(unlink(store_path("state.db")), 0);
-    (void)!unlink(store_path("state.db-wal"));
-    (void)!unlink(store_path("state.db-shm"));
+    remove_state();
     ck_assert_int_eq(event_follow_poll(&f, note, &seen, &e), TRY_AGAIN);
     ck_assert_str_ne(e.text, "");
     s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE);
+    if (_i)
+        ck_assert_str_eq(polled(&f), "");
     store_done(s, "event-add event=limit_hit start=400");
     store_done(s, "event-add event=limit_hit start=600");
     ck_assert_str_eq(polled(&f), "2");
+    event_follow_close(&f);
+    store_close(&s);
+}
+END_TEST
+
+/* An event that was forgotten, though it was the newest, makes no other new. */
+START_TEST(the_newest_is_gone)
+{
+    struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE);
+    struct event_follow f = following();
+
+    store_done(s, "event-add event=limit_hit start=500");
+    store_done(s, "event-add event=limit_hit start=500");
+    ck_assert_str_eq(polled(&f), "1 2");
+    event_follow_close(&f);
+    run_sql(store_path("state.db"), "DELETE FROM event WHERE id = 2");
+    ck_assert_str_eq(polled(&f), "");
+    store_done(s, "event-add event=limit_hit");
+    ck_assert_str_eq(polled(&f), "3");
     event_follow_close(&f);
     store_close(&s);
 }
@@ -210,7 +237,8 @@ int main(void)
     tcase_add_test(t, names_of_kinds);
     tcase_add_test(t, what_is_new);
     tcase_add_test(t, pages_and_stops);
-    tcase_add_test(t, a_database_that_begins_again);
+    tcase_add_loop_test(t, a_database_that_begins_again, 0, 2);
+    tcase_add_test(t, the_newest_is_gone);
     tcase_add_test(t, trimmed);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
