@@ -21,6 +21,17 @@
  * afterwards: setting one for SIGSYS is what the filter kills for. */
 #define REFUSE SCMP_ACT_TRAP
 
+/* As SCMP_CMP32, with every field named: the header's macro leaves one out, which compilers
+ * warn of. */
+#define ARGUMENT(number, comparison, value)                                                                  \
+    {                                                                                                        \
+        .arg = (number), .op = (comparison), .datum_a = (uint32_t)(value), .datum_b = 0                      \
+    }
+#define MASKED(number, mask, value)                                                                          \
+    {                                                                                                        \
+        .arg = (number), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (uint32_t)(value)           \
+    }
+
 enum { NUMBERS = 512, NAME_MAX_OCTETS = 32, TYPE_MASK = 0xf };
 
 /* What the C library, libevent, SQLite, libldns and libsystemd need once all is open. */
@@ -143,33 +154,28 @@ static const struct conditional {
     unsigned count;
     struct scmp_arg_cmp comparison[3];
 } conditional[] = {
-    { SCMP_SYS(mmap), 1, { SCMP_CMP32(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
-    { SCMP_SYS(mmap2), 1, { SCMP_CMP32(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
-    { SCMP_SYS(mprotect), 1, { SCMP_CMP32(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
-    { SCMP_SYS(ioctl), 1, { SCMP_CMP32(1, SCMP_CMP_EQ, FIONREAD) } },
-    { SCMP_SYS(ioctl), 1, { SCMP_CMP32(1, SCMP_CMP_EQ, TCGETS) } }, /* isatty(3), by libconfuse */
-    { SCMP_SYS(rt_sigaction), 1, { SCMP_CMP32(0, SCMP_CMP_NE, SIGSYS) } },
+    { SCMP_SYS(mmap), 1, { MASKED(2, PROT_EXEC, 0) } },
+    { SCMP_SYS(mmap2), 1, { MASKED(2, PROT_EXEC, 0) } },
+    { SCMP_SYS(mprotect), 1, { MASKED(2, PROT_EXEC, 0) } },
+    { SCMP_SYS(ioctl), 1, { ARGUMENT(1, SCMP_CMP_EQ, FIONREAD) } },
+    { SCMP_SYS(ioctl), 1, { ARGUMENT(1, SCMP_CMP_EQ, TCGETS) } }, /* isatty(3), by libconfuse */
+    { SCMP_SYS(rt_sigaction), 1, { ARGUMENT(0, SCMP_CMP_NE, SIGSYS) } },
     /* the resolver, syslog and sd_notify */
-    { SCMP_SYS(socket), 1, { SCMP_CMP32(0, SCMP_CMP_EQ, AF_UNIX) } },
+    { SCMP_SYS(socket), 1, { ARGUMENT(0, SCMP_CMP_EQ, AF_UNIX) } },
     { SCMP_SYS(socket),
       3,
-      { SCMP_CMP32(0, SCMP_CMP_EQ, AF_INET), SCMP_CMP32(1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM),
-        SCMP_CMP32(2, SCMP_CMP_EQ, 0) } },
+      { ARGUMENT(0, SCMP_CMP_EQ, AF_INET), MASKED(1, TYPE_MASK, SOCK_STREAM), ARGUMENT(2, SCMP_CMP_EQ, 0) } },
     { SCMP_SYS(socket),
       3,
-      { SCMP_CMP32(0, SCMP_CMP_EQ, AF_INET), SCMP_CMP32(1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM),
-        SCMP_CMP32(2, SCMP_CMP_EQ, 0) } },
+      { ARGUMENT(0, SCMP_CMP_EQ, AF_INET), MASKED(1, TYPE_MASK, SOCK_DGRAM), ARGUMENT(2, SCMP_CMP_EQ, 0) } },
     { SCMP_SYS(socket),
       3,
-      { SCMP_CMP32(0, SCMP_CMP_EQ, AF_INET6), SCMP_CMP32(1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM),
-        SCMP_CMP32(2, SCMP_CMP_EQ, 0) } },
+      { ARGUMENT(0, SCMP_CMP_EQ, AF_INET6), MASKED(1, TYPE_MASK, SOCK_STREAM),
+        ARGUMENT(2, SCMP_CMP_EQ, 0) } },
     { SCMP_SYS(socket),
       3,
-      { SCMP_CMP32(0, SCMP_CMP_EQ, AF_INET6), SCMP_CMP32(1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM),
-        SCMP_CMP32(2, SCMP_CMP_EQ, 0) } },
-    { SCMP_SYS(prlimit64),
-      2,
-      { SCMP_CMP32(0, SCMP_CMP_EQ, 0), SCMP_CMP64(2, SCMP_CMP_EQ, 0) } }, /* asks only */
+      { ARGUMENT(0, SCMP_CMP_EQ, AF_INET6), MASKED(1, TYPE_MASK, SOCK_DGRAM), ARGUMENT(2, SCMP_CMP_EQ, 0) } },
+    { SCMP_SYS(prlimit64), 2, { ARGUMENT(0, SCMP_CMP_EQ, 0), ARGUMENT(2, SCMP_CMP_EQ, 0) } }, /* asks only */
 };
 
 /* Looked up beforehand: a signal handler allocates nothing. */
@@ -218,8 +224,8 @@ static enum result catch_refused(struct error *e)
 
 static int add_rules(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp self = SCMP_CMP32(0, SCMP_CMP_EQ, (unsigned)getpid());
-    const struct scmp_arg_cmp sigsys = SCMP_CMP32(0, SCMP_CMP_EQ, SIGSYS);
+    const struct scmp_arg_cmp self = ARGUMENT(0, SCMP_CMP_EQ, (unsigned)getpid());
+    const struct scmp_arg_cmp sigsys = ARGUMENT(0, SCMP_CMP_EQ, SIGSYS);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof allowed / sizeof allowed[0]; i++)
