@@ -271,6 +271,7 @@ enum result habits_open(struct event_base *base, struct writer *writer, const ch
     all->writer = writer;
     all->state_db = strdup(state_db);
     all->changed_end = &all->changed;
+    all->writable = PER_TICK;
     all->timer = event_new(base, -1, EV_PERSIST, on_timer, all);
     if (!all->state_db || !all->timer || event_add(all->timer, &tv) != 0) {
         if (all->timer)

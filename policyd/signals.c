@@ -141,8 +141,8 @@ void signals_text(const struct signals *s, struct strbuf *out)
     unsigned told = 0, id;
 
     for (; (id = next_signal(s, told)) < SIGNAL_COUNT; told |= 1u << id)
-        strbuf_addf(out, "%s%s %u (%u %s)", told ? ", " : "", signal_infos[id].name, s->points[id],
-                    s->measure[id], signal_infos[id].unit);
+        strbuf_addf(out, "%s%s %u (%s: %u)", told ? ", " : "", signal_infos[id].name, s->points[id],
+                    signal_infos[id].unit, s->measure[id]);
 }
 
 void signals_message(struct behaviour *b, const struct request *q, int64_t now)

@@ -21,7 +21,7 @@ void signals_measure(const struct behaviour *, const struct signal_config[static
 /* Tells the behaviour of the message whose end the request is. */
 void signals_message(struct behaviour *, const struct request *, int64_t now);
 
-/* Those that gave points, the most first: "rate 50 (212 recipients), strangers 31 (16 recipients)". */
+/* Those that gave points, the most first: "rate 50 (recipients: 212), strangers 31 (recipients: 16)". */
 void signals_text(const struct signals *, struct strbuf *out);
 
 #endif

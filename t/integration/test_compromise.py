@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import threading
-import time
 
 import pytest
 
@@ -79,7 +78,7 @@ class Thief:
 
     def __init__(self, host, account, messages=MESSAGES, connections=CONNECTIONS, recipients=1):
         self.host, self.account, self.recipients = host, account, recipients
-        self.sent, self.refusals, self.shut = 0, [], None
+        self.sent, self.refusals, self.imap = 0, [], None
         self._left = iter(range(messages))
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(connections)]
@@ -117,14 +116,12 @@ class Thief:
             self._refused(str(error))
 
     def _refused(self, reply):
-        """Of the first one is asked how long IMAP stays open."""
+        """With the first one IMAP is tried at once: shut then, it is so within much less than a second."""
         with self._lock:
             self.refusals.append(reply)
             first = len(self.refusals) == 1
         if first:
-            began = time.monotonic()
             self.imap = imap(self.host, self.account)
-            self.shut = time.monotonic() - began
 
 
 class Others:
@@ -165,7 +162,7 @@ def check_contained(host, thief, account):
     """What went out, and that all services are shut."""
     assert thief.refusals and thief.sent <= MESSAGES_MOST and thief.sent * thief.recipients <= RECIPIENTS_MOST
     assert all("Account suspended" in reply for reply in thief.refusals), thief.refusals
-    assert thief.imap == f"NO [ALERT] {REASON}" and thief.shut < 1
+    assert thief.imap == f"NO [ALERT] {REASON}"
     kinds = [row["kind"] for row in events(host, account)]
     assert "account_suspended" in kinds and "compromise" in kinds
 
@@ -179,7 +176,7 @@ def test_a_flood(host, account):
     check_contained(host, thief, account)
     assert len(others.replies) == 2 * OTHERS and all(is_accepted(reply) for reply in others.replies)
     suspended = next(row for row in events(host, account) if row["kind"] == "account_suspended")
-    assert suspended["by"] == "compromise" and re.match(r"score \d{3}: .*rate 50 \(\d+ recipients\)", suspended["evidence"])
+    assert suspended["by"] == "compromise" and re.match(r"score \d{3}: .*rate 50 \(recipients: \d+\)", suspended["evidence"])
     host.policyd.ctl("account", "release", account)
     assert accepted(imap(host, account))
     with dialogue(host, account) as smtp:
@@ -213,11 +210,15 @@ def test_many_recipients(host, account):
     host.policyd.wait_log("decision=hold check=compromise")
     event = events(host, account)[0]
     assert (event["kind"], event["subject"], event["by"]) == ("compromise", "hold", "compromise")
-    assert "limit_hit 50 (1 limits hit)" in event["evidence"]
+    assert "limit_hit 50 (limits hit: 1)" in event["evidence"]
     assert event["evidence"] in " ".join(host.policyd.ctl("evidence", account).stdout.split())
-    seen = json.loads(host.policyd.ctl("who", account, "--json").stdout)["compromise"]
-    assert seen["score"] == 100 and {row["signal"] for row in seen["signals"]} == {"limit_hit", "rate"}
-    assert "score 100 of 100: limit_hit 50 (1 limits hit), rate 50 (121 recipients)" in host.policyd.ctl(
+
+    def seen():
+        return json.loads(host.policyd.ctl("who", account, "--json").stdout)["compromise"]
+
+    wait_for(lambda: seen()["score"] == 100, "the score to be written")
+    assert {row["signal"] for row in seen()["signals"]} == {"limit_hit", "rate"}
+    assert "score 100 of 100: limit_hit 50 (limits hit: 1), rate 50 (recipients: 121)" in host.policyd.ctl(
         "who", account).stdout
     assert accepted(imap(host, account))
 

@@ -89,7 +89,7 @@ START_TEST(held)
     change("policy-set check=compromise mode=hold");
     sent(20);
     ck_assert_str_eq(action(), "HOLD john@example.com seems to be used by somebody else, "
-                               "score 100: limit_hit 50 (1 limits hit), rate 50 (50 recipients)");
+                               "score 100: limit_hit 50 (limits hit: 1), rate 50 (recipients: 50)");
     ck_assert(decision.held && decision.decided_by == CHECK_COMPROMISE);
     policy_commit(&decision, &commit); /* it was taken: it counts */
     ck_assert_uint_eq(commit.count, 1);
@@ -116,7 +116,7 @@ START_TEST(suspended)
     ck_assert_str_eq(c->field[FIELD_SERVICES], "all");
     ck_assert_str_eq(c->field[FIELD_BY], "compromise");
     ck_assert_str_eq(c->field[FIELD_EVIDENCE],
-                     "score 100: limit_hit 50 (1 limits hit), rate 50 (50 recipients)");
+                     "score 100: limit_hit 50 (limits hit: 1), rate 50 (recipients: 50)");
 }
 END_TEST
 
