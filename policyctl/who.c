@@ -136,7 +136,7 @@ static enum status run_who(struct ctl *ctl, const struct args *a)
 
 const struct command who_commands[] = {
     { .name = "who", .operands = "ADDRESS", .min = 1, .max = 1, .optional = OPT(JSON), .run = run_who,
-      .help = "Shows an account: modes, limits, how it connects, what was refused",
+      .help = "Shows an account: modes, how it connects, what was refused",
       .example = "policyctl who user@example.com" },
     { 0 },
 };
