@@ -64,7 +64,7 @@ static void free_change_job(struct change_job *j)
 {
     if (j->is_file)
         munmap(j->memory, j->size);
-    else {
+    else if (j->memory) {
         explicit_bzero(j->memory, j->size); /* hashes */
         free(j->memory);
     }
