@@ -133,18 +133,6 @@ def test_sandboxed_log_is_rotated_but_stays_in_its_directory(policyd):
     assert not elsewhere.exists()
 
 
-def test_sandboxed_daemon_is_killed_for_what_it_never_does(policyd, tmp_path):
-    """A debugger makes it call fork(), as one who took it over might."""
-    policyd.start()
-    script = tmp_path / "gdb"
-    script.write_text("set confirm off\nhandle SIGSYS nostop noprint pass\ncall (int)fork()\n")
-    subprocess.run(["gdb", "-q", "-batch", "-nx", "-p", str(policyd.pid), "-x", script], capture_output=True,
-                   timeout=60, check=False)
-    policyd.wait_log("alarm: sandbox: ended by system call ")
-    wait_for(lambda: not policyd.running(), "policyd to end")
-    assert policyd.stop() == -signal.SIGSYS
-
-
 @pytest.mark.parametrize("option", ["listen", "socketmap_listen", "control_socket", "observe_socket"])
 def test_no_socket_where_everybody_may_write(policyd, option):
     path = f"/tmp/postern-{option}"
