@@ -22,9 +22,10 @@
 enum database { DATABASE_ACCOUNTS, DATABASE_STATE };
 
 enum store_access {
-    STORE_READ,  /* never writes, not even a -shm that is missing */
-    STORE_WRITE, /* the one connection that writes and checkpoints */
-    STORE_CREATE /* STORE_WRITE; makes an absent file (0640) and migrates an older one */
+    STORE_READ,    /* never writes, not even a -shm that is missing */
+    STORE_WRITE,   /* the one connection that writes and checkpoints */
+    STORE_MIGRATE, /* STORE_WRITE; brings an older file up to date */
+    STORE_CREATE   /* STORE_MIGRATE; makes an absent file (0640) */
 };
 
 /* ---- reading ---- */

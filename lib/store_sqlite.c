@@ -167,7 +167,7 @@ static enum result connect_to(struct sqlite_store *s, const struct store_params 
     snprintf(cache, sizeof cache, "PRAGMA cache_size = -%u", p->cache_kib ? p->cache_kib : 2048);
     if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, "PRAGMA temp_store = MEMORY") || !run(s, cache) || !run(s, "PRAGMA trusted_schema = OFF"))
         return failed(s, path, e);
-    r = sqlite_check_schema(s->db, path, p->database, p->access == STORE_CREATE, &version, e);
+    r = sqlite_check_schema(s->db, path, p->database, p->access >= STORE_MIGRATE, &version, e);
     if (r == OK && p->access != STORE_READ && s->path) /* not before it is known to be ours */
         r = set_up_writer(s, path, e);
     return r == OK ? sqlite_migrate(s->db, path, p->database, version, e) : r;

@@ -306,7 +306,7 @@ enum result writer_open(struct event_base *base, const struct writer_config *con
     queue_init(&w->finished);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (int d = 0; r == OK && d < DATABASES; d++)
-        r = open_database(w, (enum database)d, d == DATABASE_ACCOUNTS ? STORE_WRITE : STORE_CREATE, e);
+        r = open_database(w, (enum database)d, d == DATABASE_ACCOUNTS ? STORE_MIGRATE : STORE_CREATE, e);
     if (r == OK &&
         (w->wake < 0 || !(w->event = event_new(base, w->wake, EV_READ | EV_PERSIST, on_finished, w)) ||
          event_add(w->event, NULL) != 0))
