@@ -13,7 +13,7 @@
 #include "lib/check_info.h"
 #include "lib/store.h"
 #include "policyctl/doctor/processes.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 
 static const struct rule unreadable = {
     "database_unreadable", LEVEL_PROBLEM,

@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policyctl/doctor/dovecot.h"
-#include "policyctl/doctor/loaded.h"
+#include "policyctl/doctor/doctor.h"
 #include "policyctl/doctor/rights.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/dovecot.h"
+#include "policyctl/host/loaded.h"
+#include "policyctl/host/shell.h"
 
 #define DRIVER  "postern"
 #define LIBRARY "libauthdb_" DRIVER ".so"
@@ -282,7 +283,7 @@ void examine_dovecot(struct doctor *d)
 {
     static struct dovecot v;
     struct error e;
-    enum result r = dovecot_read(d, &v, &e);
+    enum result r = dovecot_read(d->dovecot_config, &v, &e);
 
     if (r == BAD && geteuid() == 0) {
         doctor_say(d, &unreadable, "", NULL, "%s", e.text);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "policyctl/doctor/doctor.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 #include "policyd/resolver.h"
 #include "policyd/zones.h"
 

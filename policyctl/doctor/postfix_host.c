@@ -4,7 +4,7 @@
 
 #include "lib/network.h"
 #include "policyctl/doctor/postfix.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 
 static const struct rule helo_optional = { "helo_required", LEVEL_WARNING,
                                            "A HELO check is enforced, and a client that sends no HELO at all "

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "policyctl/doctor/doctor.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 #include "policyctl/json.h"
 #include "policyctl/table.h"
 

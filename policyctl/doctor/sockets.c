@@ -4,21 +4,19 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <netdb.h>
-#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/control.h"
 #include "policyctl/doctor/doctor.h"
 #include "policyctl/doctor/rights.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
+#include "policyctl/host/socket.h"
 #include "policyd/netstring.h"
 
 static const struct rule away = { "policyd_away", LEVEL_PROBLEM,
@@ -50,74 +48,6 @@ static const struct rule control_open = { "socket_open", LEVEL_PROBLEM,
 static const struct rule unreadable_config = {
     "config_rights", LEVEL_WARNING, "policyd runs as that user: it cannot read its configuration again (reload)."
 };
-
-/* ---- asking ---- */
-
-enum { ANSWER_MAX = 256 };
-
-/* address: unix:PATH, inet:ADDRESS:PORT or inet:[ADDRESS]:PORT. -1: errno says why. */
-static int open_socket(const char *address, struct sockaddr_storage *to, socklen_t *length_r)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *found;
-    struct sockaddr_un *un = (struct sockaddr_un *)to;
-    const char *colon = strrchr(address, ':');
-    char host[64];
-
-    if (strncmp(address, "unix:", 5) == 0) {
-        *un = (struct sockaddr_un){ .sun_family = AF_UNIX };
-        *length_r = sizeof *un;
-        if (str_copy(span_of(address + 5), un->sun_path, sizeof un->sun_path) != OK) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    }
-    struct span name = { address + 5, (size_t)(colon - address - 5) };
-    if (name.len > 2 && name.ptr[0] == '[')
-        name = (struct span){ name.ptr + 1, name.len - 2 };
-    if (str_copy(name, host, sizeof host) != OK || getaddrinfo(host, colon + 1, &hints, &found) != 0) {
-        errno = EINVAL;
-        return -1;
-    }
-    memcpy(to, found->ai_addr, found->ai_addrlen);
-    *length_r = found->ai_addrlen;
-    freeaddrinfo(found);
-    return socket(to->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
-/* Up to the first read that brings something: both protocols answer this question in one. */
-static enum result converse(int fd, struct span question, unsigned wait_ms, char *answer_r)
-{
-    struct pollfd poll_in = { fd, POLLIN, 0 };
-
-    answer_r[0] = '\0';
-    if (send(fd, question.ptr, question.len, MSG_NOSIGNAL) != (ssize_t)question.len)
-        return TRY_AGAIN;
-    if (poll(&poll_in, 1, (int)wait_ms) <= 0) {
-        errno = ETIMEDOUT;
-        return TRY_AGAIN;
-    }
-    ssize_t n = recv(fd, answer_r, ANSWER_MAX - 1, 0);
-    answer_r[n > 0 ? n : 0] = '\0';
-    return n > 0 ? OK : TRY_AGAIN;
-}
-
-static enum result ask(const char *address, struct span question, unsigned wait_ms, char answer_r[static ANSWER_MAX],
-                       struct error *e)
-{
-    struct sockaddr_storage to;
-    socklen_t length;
-    int fd = open_socket(address, &to, &length);
-    enum result r = TRY_AGAIN;
-
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, length) == 0)
-        r = converse(fd, question, wait_ms, answer_r);
-    if (r != OK)
-        error_set(e, r, "%s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return r;
-}
 
 /* ---- remedies ---- */
 
@@ -163,10 +93,10 @@ static void examine_answer(struct doctor *d, const char *option, const char *add
                            const char *expected)
 {
     unsigned wait_ms = d->ctl->config->limits.deadline_ms + 1000;
-    char answer[ANSWER_MAX], remedy[PATH_MAX + 64];
+    char answer[SOCKET_ANSWER_MAX], remedy[PATH_MAX + 64];
     struct strbuf b;
     struct error e;
-    enum result r = ask(address, question, wait_ms, answer, &e);
+    enum result r = socket_ask(address, question, wait_ms, answer, &e);
 
     if (r == OK && strstr(answer, expected))
         return;

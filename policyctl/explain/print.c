@@ -2,7 +2,7 @@
 /* An explanation for people, and for programs. */
 #include <stdio.h>
 
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 #include "policyctl/explain/answer.h"
 #include "policyctl/explain/explanation.h"
 #include "policyctl/table.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "lib/setting.h"
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 #include "policyctl/explain/explanation.h"
 #include "policyctl/explain/log_parse.h"
 

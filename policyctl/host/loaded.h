@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a Dovecot that runs has loaded the driver, as /proc tells (proc(5)).  Layer 9. */
-#ifndef POSTERN_DOCTOR_LOADED_H
-#define POSTERN_DOCTOR_LOADED_H
+#ifndef POSTERN_HOST_LOADED_H
+#define POSTERN_HOST_LOADED_H
 
 enum loaded {
     LOADED_UNKNOWN, /* Dovecot or its authentication process does not run, or does not show itself */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What Dovecot's configuration says of authentication, as doveconf(1) reads it: 2.3 and
  * 2.4 alike.  Layer 9. */
-#ifndef POSTERN_DOCTOR_DOVECOT_H
-#define POSTERN_DOCTOR_DOVECOT_H
+#ifndef POSTERN_HOST_DOVECOT_H
+#define POSTERN_HOST_DOVECOT_H
 
 #include <limits.h>
+#include <stdbool.h>
 
-#include "policyctl/doctor/doctor.h"
+#include "lib/str.h"
 
 enum { PASSDBS_MAX = 16 };
 
@@ -28,7 +29,7 @@ struct dovecot {
     char worker_groups[256]; /* apart by spaces, commas */
 };
 
-/* As run_program. */
-enum result dovecot_read(const struct doctor *, struct dovecot *dovecot_r, struct error *) MUST_CHECK;
+/* file: its configuration; NULL: doveconf(1)'s own. As run_program. */
+enum result dovecot_read(const char *file, struct dovecot *dovecot_r, struct error *) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A program asked for what it knows: no shell, a bound on time and output.  Layer 9. */
-#ifndef POSTERN_DOCTOR_RUN_H
-#define POSTERN_DOCTOR_RUN_H
+#ifndef POSTERN_HOST_RUN_H
+#define POSTERN_HOST_RUN_H
 
 #include "lib/result.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "policyctl/doctor/shell.h"
+#include "policyctl/host/shell.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "policyctl/doctor/loaded.h"
+#include "policyctl/host/loaded.h"
 
 #include <dirent.h>
 #include <limits.h>

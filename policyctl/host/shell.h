@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Command lines for a POSIX shell, to be copied from a terminal.  Layer 9. */
-#ifndef POSTERN_DOCTOR_SHELL_H
-#define POSTERN_DOCTOR_SHELL_H
+#ifndef POSTERN_HOST_SHELL_H
+#define POSTERN_HOST_SHELL_H
 
 #include "lib/str.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "policyctl/doctor/run.h"
+#include "policyctl/host/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

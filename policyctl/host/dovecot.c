@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "policyctl/doctor/dovecot.h"
+#include "policyctl/host/dovecot.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "policyctl/doctor/run.h"
+#include "policyctl/host/run.h"
 
 /* Where in the output a line stands. */
 struct reading {
@@ -13,14 +13,14 @@ struct reading {
     enum { IN_NONE, IN_PASSDB, IN_WORKER } block; /* at depth 1 */
 };
 
-static enum result ask(const struct doctor *d, const char *const *names, char **output_r, struct error *e)
+static enum result ask(const char *file, const char *const *names, char **output_r, struct error *e)
 {
     const char *argv[16] = { "doveconf" };
     size_t n = 1;
 
-    if (d->dovecot_config) {
+    if (file) {
         argv[n++] = "-c";
-        argv[n++] = d->dovecot_config;
+        argv[n++] = file;
     }
     while (*names && n + 1 < sizeof argv / sizeof *argv)
         argv[n++] = *names++;
@@ -126,11 +126,11 @@ static void take_line(struct reading *r, const char *text)
         r->depth--;
 }
 
-static enum result read_output(const struct doctor *d, const char *const *names, struct dovecot *v, struct error *e)
+static enum result read_output(const char *file, const char *const *names, struct dovecot *v, struct error *e)
 {
     struct reading reading = { .dovecot = v };
     char *output;
-    enum result r = ask(d, names, &output, e);
+    enum result r = ask(file, names, &output, e);
 
     if (r != OK)
         return r;
@@ -144,7 +144,7 @@ static enum result read_output(const struct doctor *d, const char *const *names,
 
 /* Blocks are told by -n alone; defaults of settings only when these are named. A name that
  * this version does not know is passed over. */
-enum result dovecot_read(const struct doctor *d, struct dovecot *v, struct error *e)
+enum result dovecot_read(const char *file, struct dovecot *v, struct error *e)
 {
     static const char *const blocks[] = { "-n", NULL };
     static const char *const settings[] = { "disable_plaintext_auth", "auth_allow_cleartext", "auth_cache_size",
@@ -153,6 +153,6 @@ enum result dovecot_read(const struct doctor *d, struct dovecot *v, struct error
     enum result r;
 
     memset(v, 0, sizeof *v);
-    r = read_output(d, blocks, v, e);
-    return r == OK ? read_output(d, settings, v, e) : r;
+    r = read_output(file, blocks, v, e);
+    return r == OK ? read_output(file, settings, v, e) : r;
 }

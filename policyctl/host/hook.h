@@ -3,10 +3,10 @@
  * check_policy_service in a restriction list, as postconf(5) and SMTPD_POLICY_README
  * describe it: pure functions over texts.  Layer 9.
  */
-#ifndef POSTERN_DOCTOR_HOOK_H
-#define POSTERN_DOCTOR_HOOK_H
+#ifndef POSTERN_HOST_HOOK_H
+#define POSTERN_HOST_HOOK_H
 
-#include "policyctl/doctor/postfix.h"
+#include "policyctl/host/postfix.h"
 
 /* What one says, or the parameters smtpd_policy_service_* where it does not. */
 struct hook {
@@ -20,7 +20,7 @@ struct hook {
 enum result hook_parse(const struct postfix *, const struct service *, struct span word, struct hook *hook_r) MUST_CHECK;
 
 /* Whether it asks policyd: one of policyd.conf's `listen`. */
-bool hook_is_ours(const struct doctor *, const struct postfix *, const struct hook *);
+bool hook_is_ours(const struct postfix *, const struct hook *);
 
 /* Seconds for which a client waits where policyd is silent. */
 unsigned hook_stall(const struct hook *);
@@ -32,10 +32,20 @@ enum away hook_away(const struct hook *);
 /* Where mail is not asked about: "permit_mynetworks", "reject". */
 bool word_ends_list(struct span word);
 
-/* Writes the hook that a list should have, with $postern_policy and $postern_away of
- * contrib/postfix where main.cf has them as they should be. */
-void hook_write(const struct doctor *, const struct postfix *, const struct service *, const char *context,
-                struct strbuf *);
+/* Where smtpd finds policyd: a socket of policyd.conf's `listen`, relative to the queue directory where
+ * it lies there. NOT_FOUND: none that this service can reach (chrooted, and all lie elsewhere); then the
+ * first one is written. */
+enum result hook_endpoint(const struct postfix *, const struct service *, struct strbuf *);
+
+/* What $postern_policy and $postern_away of contrib/postfix are to say, for this service. */
+void hook_write_policy(const struct postfix *, const struct service *, struct strbuf *);
+#define HOOK_AWAY "{ default_action = 451 4.3.0 Policy service unavailable, try again later }"
+
+/* Whether these variables of main.cf are as they should be. */
+bool hook_variables_serve(const struct postfix *, const struct service *);
+
+/* Writes the hook that a list should have, with the variables or with their text. */
+void hook_write(const struct postfix *, const struct service *, const char *context, bool variables, struct strbuf *);
 
 enum { STALL_MAX = 60 };
 

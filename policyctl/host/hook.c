@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "policyctl/doctor/hook.h"
+#include "policyctl/host/hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,9 +112,9 @@ static bool is_same_socket(const char *a, const char *b)
            stat(b + 5, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-bool hook_is_ours(const struct doctor *d, const struct postfix *p, const struct hook *h)
+bool hook_is_ours(const struct postfix *p, const struct hook *h)
 {
-    const struct string_list *listen = &d->ctl->config->listen;
+    const struct string_list *listen = &p->policyd->listen;
     char endpoint[512];
 
     absolute(p, h->endpoint, endpoint, sizeof endpoint);
@@ -155,25 +155,43 @@ bool word_ends_list(struct span word)
 
 /* ---- writing ---- */
 
-/* The first socket that smtpd can reach: in the queue directory, relative to it. */
-static void add_endpoint(const struct doctor *d, const struct postfix *p, struct strbuf *b)
+/* The path below the queue directory; NULL: it does not lie there. */
+static const char *path_in_queue(const struct postfix *p, const char *socket)
 {
-    const struct string_list *listen = &d->ctl->config->listen;
     const char *queue = postfix_effective(p, "queue_directory");
     size_t length = strlen(queue);
 
-    for (size_t i = 0; i < listen->count; i++) {
-        const char *path = listen->item[i] + 5;
-        if (strncmp(listen->item[i], "unix:", 5) == 0 && strncmp(path, queue, length) == 0 && path[length] == '/') {
-            strbuf_addf(b, "unix:%s", path + length + 1);
-            return;
-        }
-    }
-    strbuf_adds(b, listen->count > 0 ? listen->item[0] : "unix:postern/policy");
+    if (strncmp(socket, "unix:", 5) != 0 || strncmp(socket + 5, queue, length) != 0 || socket[5 + length] != '/')
+        return NULL;
+    return socket + 5 + length + 1;
 }
 
-/* Whether the variables of main.cf make a hook as it should be. */
-static bool variables_serve(const struct doctor *d, const struct postfix *p, const struct service *s)
+enum result hook_endpoint(const struct postfix *p, const struct service *s, struct strbuf *b)
+{
+    const struct string_list *listen = &p->policyd->listen;
+    const char *path;
+
+    for (size_t i = 0; i < listen->count; i++)
+        if ((path = path_in_queue(p, listen->item[i])) != NULL) {
+            strbuf_addf(b, "unix:%s", path);
+            return OK;
+        }
+    for (size_t i = 0; i < listen->count; i++)
+        if (!s->chrooted || strncmp(listen->item[i], "inet:", 5) == 0) {
+            strbuf_adds(b, listen->item[i]);
+            return OK;
+        }
+    strbuf_adds(b, listen->count > 0 ? listen->item[0] : "unix:postern/policy");
+    return NOT_FOUND;
+}
+
+void hook_write_policy(const struct postfix *p, const struct service *s, struct strbuf *b)
+{
+    (void)hook_endpoint(p, s, b);
+    strbuf_addf(b, ", timeout=%us, try_limit=2, retry_delay=1s", p->policyd->limits.deadline_ms / 1000 + 5);
+}
+
+bool hook_variables_serve(const struct postfix *p, const struct service *s)
 {
     const char *where = postfix_effective(p, "postern_policy"), *away = postfix_effective(p, "postern_away");
     char text[1024];
@@ -184,28 +202,22 @@ static bool variables_serve(const struct doctor *d, const struct postfix *p, con
         return false;
     strbuf_init(&b, text, sizeof text);
     strbuf_addf(&b, "{ %s, %s }", where, away);
-    return !b.cut && hook_parse(p, s, span_of(text), &h) == OK && hook_is_ours(d, p, &h) &&
-           hook_stall(&h) <= STALL_MAX && h.timeout_s * 1000 > d->ctl->config->limits.deadline_ms &&
-           hook_away(&h) == AWAY_DEFERS && !(s->chrooted && strncmp(h.endpoint, "unix:/", 6) == 0);
+    return !b.cut && hook_parse(p, s, span_of(text), &h) == OK && hook_is_ours(p, &h) && hook_stall(&h) <= STALL_MAX &&
+           h.timeout_s * 1000 > p->policyd->limits.deadline_ms && hook_away(&h) == AWAY_DEFERS &&
+           !(s->chrooted && strncmp(h.endpoint, "unix:/", 6) == 0);
 }
 
-void hook_write(const struct doctor *d, const struct postfix *p, const struct service *s, const char *context,
+void hook_write(const struct postfix *p, const struct service *s, const char *context, bool variables,
                 struct strbuf *b)
 {
-    bool helo = strcmp(context, "helo") == 0, variables = variables_serve(d, p, s);
-
     strbuf_adds(b, "check_policy_service { ");
     if (variables)
         strbuf_adds(b, "$postern_policy");
-    else {
-        add_endpoint(d, p, b);
-        strbuf_addf(b, ", timeout=%us, try_limit=2, retry_delay=1s", d->ctl->config->limits.deadline_ms / 1000 + 5);
-    }
-    strbuf_addf(b, ", policy_context=%s, ", context);
-    if (helo)
-        strbuf_adds(b, "default_action=DUNNO }");
-    else if (variables)
-        strbuf_adds(b, "$postern_away }");
     else
-        strbuf_adds(b, "{ default_action = 451 4.3.0 Policy service unavailable, try again later } }");
+        hook_write_policy(p, s, b);
+    strbuf_addf(b, ", policy_context=%s, ", context);
+    if (strcmp(context, "helo") == 0)
+        strbuf_adds(b, "default_action=DUNNO }");
+    else
+        strbuf_adds(b, variables ? "$postern_away }" : HOOK_AWAY " }");
 }
