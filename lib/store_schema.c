@@ -32,8 +32,10 @@ const char *const query_sql[QUERY_COUNT] = {
                         " ORDER BY suspended_since DESC, address",
     [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
     [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
+    /* Not scope IN (…): SQLite would fill a table of its own with the two, each time. */
     [QUERY_LOGIN] = "SELECT status, suspended, suspended_reason, suspended_until, password, spent,"
-                    " EXISTS (SELECT 1 FROM account_field WHERE scope IN (account.address, domain))"
+                    " EXISTS (SELECT 1 FROM account_field WHERE scope = account.address)"
+                    " OR EXISTS (SELECT 1 FROM account_field WHERE scope = domain)"
                     " FROM account JOIN credential ON credential.address = account.address"
                     " WHERE account.address = ?1",
     [QUERY_ACCOUNT_PASSWORD] = "SELECT password, spent FROM credential WHERE address = ?1",
