@@ -24,10 +24,10 @@ struct counters {
 
 /* ---- while state.db cannot be written ---- */
 
-/* Said at once, and then once a minute. */
+/* Said at once, and then once a minute, however often a full disk has room for a moment. */
 static void alarm_degraded(struct counters *c, const char *why, int64_t now)
 {
-    if (c->memory && now - c->alarmed < ALARM_S && now >= c->alarmed)
+    if (now - c->alarmed < ALARM_S && now >= c->alarmed)
         return;
     c->alarmed = now;
     log_format(LOG_LEVEL_ALARM, "state.db is not written: limits are counted in memory only: %s", why);
