@@ -12,7 +12,7 @@
 #include "policyd/notify.h"
 #include "policyd/sandbox.h"
 
-enum { ROW_ENTRIES = 98304, READ_BUSY_MS = 200, READ_CACHE_KIB = 2048, WATCH_S = 1 };
+enum { ROW_ENTRIES = 98304, READ_BUSY_MS = 200, READ_CACHE_KIB = 65536, WATCH_S = 1 };
 
 struct daemon the_daemon;
 

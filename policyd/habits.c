@@ -4,25 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/habit_table.h"
 #include "policyd/log.h"
 
 enum {
-    SLOTS = HABITS_MAX * 2,
+    AT_HAND = 8192,
+    PACKED_MOST = 64 << 20,
     TICK_MS = 100,
     PER_TICK = 100,
     ALARM_S = 3600,
     BUSY_MS = 200,
     CACHE_KIB = 512
-};
-
-struct habit {
-    struct habit *next;          /* of the same slot */
-    struct habit *newer, *older; /* by their last use */
-    struct habit *next_changed;
-    bool changed;
-    int64_t alarmed;
-    struct behaviour behaviour;
-    char account[]; /* NUL-terminated */
 };
 
 struct habits {
@@ -31,9 +23,8 @@ struct habits {
     struct store *store; /* to read; NULL: could not be opened yet */
     char *state_db;
     struct event *timer;
-    struct habit *slot[SLOTS], *newest, *oldest;
-    struct habit *changed, **changed_end; /* in the order in which they changed */
-    size_t count, writable;               /* writable: so many more in this tick */
+    struct habit_table *table;
+    size_t writable; /* so many more in this tick */
 };
 
 /* One account's row on its way to the writer. */
@@ -63,7 +54,7 @@ static bool submit(struct habits *all, const struct habit *h)
     if (!j)
         return false;
     strbuf_init(&b, j->record, sizeof j->record);
-    behaviour_format(&h->behaviour, &b);
+    habit_format(h, &b);
     if (str_copy(span_of(h->account), j->account, sizeof j->account) != OK) {
         free(j);
         return false;
@@ -82,20 +73,17 @@ static size_t write_changed(struct habits *all, size_t most)
 {
     size_t written = 0;
 
-    for (struct habit *h; (h = all->changed) != NULL && written < most; written++) {
+    for (struct habit *h; (h = habit_table_changed(all->table)) != NULL && written < most; written++) {
         if (!submit(all, h))
             break; /* no memory: with the next turn */
-        all->changed = h->next_changed;
-        if (!all->changed)
-            all->changed_end = &all->changed;
-        h->changed = false;
+        habit_table_written(all->table);
     }
     return written;
 }
 
 void habits_turn(struct habits *all)
 {
-    if (all->changed)
+    if (habit_table_changed(all->table))
         all->writable -= write_changed(all, all->writable);
 }
 
@@ -103,51 +91,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     ((struct habits *)arg)->writable = PER_TICK;
-}
-
-/* ---- in memory ---- */
-
-static struct habit **slot_of(struct habits *all, const char *account)
-{
-    uint64_t h = 14695981039346656037u;
-
-    for (const char *p = account; *p; p++)
-        h = (h ^ (unsigned char)*p) * 1099511628211u;
-    return &all->slot[(h ^ h >> 32) % SLOTS];
-}
-
-static void unlink_use(struct habits *all, struct habit *h)
-{
-    *(h->newer ? &h->newer->older : &all->newest) = h->older;
-    *(h->older ? &h->older->newer : &all->oldest) = h->newer;
-}
-
-static void link_newest(struct habits *all, struct habit *h)
-{
-    h->newer = NULL;
-    h->older = all->newest;
-    *(all->newest ? &all->newest->newer : &all->oldest) = h;
-    all->newest = h;
-}
-
-/* The one used longest ago of those that have not to be written any more; where all have,
- * there is one too many for a while. */
-static void make_room(struct habits *all)
-{
-    struct habit *h = all->oldest, **link;
-
-    if (h->changed)
-        (void)write_changed(all, PER_TICK);
-    while (h && h->changed)
-        h = h->newer;
-    if (!h)
-        return;
-    for (link = slot_of(all, h->account); *link != h; link = &(*link)->next)
-        continue;
-    *link = h->next;
-    unlink_use(all, h);
-    free(h);
-    all->count--;
 }
 
 /* ---- reading ---- */
@@ -186,37 +129,16 @@ static enum result read_record(struct habits *all, const char *account, struct b
     return r == NOT_FOUND ? OK : r;
 }
 
-static struct habit *load(struct habits *all, const char *account)
-{
-    size_t size = strlen(account) + 1;
-    struct habit *h = calloc(1, sizeof *h + size), **slot = slot_of(all, account);
-
-    if (!h || read_record(all, account, &h->behaviour) != OK) {
-        free(h);
-        return NULL;
-    }
-    memcpy(h->account, account, size);
-    h->alarmed = INT64_MIN / 2;
-    if (all->count >= HABITS_MAX)
-        make_room(all);
-    h->next = *slot;
-    *slot = h;
-    link_newest(all, h);
-    all->count++;
-    return h;
-}
-
 static struct habit *find(struct habits *all, const char *account)
 {
-    struct habit *h = *slot_of(all, account);
+    struct habit *h = habit_table_find(all->table, account);
+    struct behaviour b = { .since = 0 };
 
-    while (h && strcmp(h->account, account) != 0)
-        h = h->next;
-    if (!h)
-        return load(all, account);
-    unlink_use(all, h);
-    link_newest(all, h);
-    return h;
+    if (h)
+        return h;
+    if (habit_table_is_full(all->table))
+        (void)write_changed(all, PER_TICK);
+    return read_record(all, account, &b) == OK ? habit_table_add(all->table, account, &b) : NULL;
 }
 
 static const struct behaviour *get(struct behaviour_source *source, const char *account, int64_t now)
@@ -224,22 +146,17 @@ static const struct behaviour *get(struct behaviour_source *source, const char *
     struct habit *h = find((struct habits *)source, account);
 
     (void)now;
-    return h ? &h->behaviour : NULL;
+    return h ? h->behaviour : NULL;
 }
 
 struct behaviour *habits_change(struct habits *all, const char *account)
 {
     struct habit *h = find(all, account);
 
-    if (!h)
+    if (!h || !h->behaviour)
         return NULL;
-    if (!h->changed) {
-        h->changed = true;
-        h->next_changed = NULL;
-        *all->changed_end = h;
-        all->changed_end = &h->next_changed;
-    }
-    return &h->behaviour;
+    habit_table_change(all->table, h);
+    return h->behaviour;
 }
 
 bool habits_alarm(struct habits *all, const char *account, int64_t now)
@@ -270,12 +187,13 @@ enum result habits_open(struct event_base *base, struct writer *writer, const ch
     all->source.get = get;
     all->writer = writer;
     all->state_db = strdup(state_db);
-    all->changed_end = &all->changed;
+    all->table = habit_table_new(AT_HAND, PACKED_MOST);
     all->writable = PER_TICK;
     all->timer = event_new(base, -1, EV_PERSIST, on_timer, all);
-    if (!all->state_db || !all->timer || event_add(all->timer, &tv) != 0) {
+    if (!all->state_db || !all->table || !all->timer || event_add(all->timer, &tv) != 0) {
         if (all->timer)
             event_free(all->timer);
+        habit_table_free(&all->table);
         free(all->state_db);
         free(all);
         return TRY_AGAIN;
@@ -290,11 +208,8 @@ void habits_close(struct habits **habits)
 
     if (!all)
         return;
-    (void)write_changed(all, HABITS_MAX);
-    for (struct habit *h = all->newest, *older; h; h = older) {
-        older = h->older;
-        free(h);
-    }
+    (void)write_changed(all, SIZE_MAX);
+    habit_table_free(&all->table);
     store_close(&all->store);
     event_free(all->timer);
     free(all->state_db);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How each account sends (behaviour.h), for as many accounts as sent last, in memory; read
- * from state.db when one is asked for, and written with the commit of the turn in which it
- * changed, but no reply waits for that: a crash loses what is under way.  Of more than 1000
- * changes a second the others wait, and several of one account are written together.
- * Layer 7.
+ * How each account sends (behaviour.h), for as many accounts as sent last, in memory
+ * (habit_table.h, a hundred megabytes at most); read from state.db when one is asked for, and
+ * written with the commit of the turn in which it changed, but no reply waits for that: a
+ * crash loses what is under way.  Of more than 1000 changes a second the others wait, and
+ * several of one account are written together.  Layer 7.
  */
 #ifndef POSTERN_HABITS_H
 #define POSTERN_HABITS_H
@@ -12,9 +12,6 @@
 #include "policyd/facts.h"
 #include "policyd/signals.h"
 #include "policyd/writer.h"
-
-/* Accounts in memory, some 5 kB each. */
-enum { HABITS_MAX = 8192 };
 
 struct habits;
 

@@ -17,7 +17,7 @@ enum {
     DATABASES = 2,
     BATCH_MAX = 1024,
     BUSY_MS = 2000,
-    CACHE_KIB = 1024,
+    CACHE_KIB = 65536,
     CHECKPOINT_PAGES = 256,      /* few at a time: what is decided meanwhile waits for it */
     CHECKPOINT_PAGES_MAX = 4096, /* and with a slow disk no more than this */
     CHECKPOINT_SHARE = 4,        /* of the time, the part that writing back may take */

@@ -13,6 +13,8 @@
 #include "policyd/log.h"
 #include "t/unit/store_fixture.h"
 
+enum { ACCOUNTS = 9000 }; /* more than are at hand */
+
 static struct event_base *base;
 static struct writer *writer;
 static struct habits *habits;
@@ -122,14 +124,14 @@ START_TEST(more_accounts_than_memory_has)
 {
     char account[32];
 
-    for (unsigned i = 0; i < HABITS_MAX + 500; i++) {
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
         snprintf(account, sizeof account, "user%u@example.com", i);
         hit(account);
     }
     habits_turn(habits);
     close_all();
     open_all();
-    for (unsigned i = 0; i < HABITS_MAX + 500; i += 100) {
+    for (unsigned i = 0; i < ACCOUNTS; i += 100) {
         snprintf(account, sizeof account, "user%u@example.com", i);
         ck_assert_uint_eq(hits(account), 1);
     }

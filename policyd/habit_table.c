@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "policyd/habit_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SLOTS = 1 << 17,
+    LOOK_AT = 16 /* of those used longest ago, for one that is written */
+};
+
+/* By their last use. */
+struct line {
+    struct habit *newest, *oldest;
+    size_t count;
+};
+
+struct habit_table {
+    size_t at_hand, packed_most, packed_size;
+    struct line near, packed;
+    struct habit *changed, **changed_end; /* in the order in which they changed */
+    struct habit *slot[SLOTS];
+};
+
+struct habit_table *habit_table_new(size_t at_hand, size_t packed_most)
+{
+    struct habit_table *t = calloc(1, sizeof *t);
+
+    if (t) {
+        t->at_hand = at_hand;
+        t->packed_most = packed_most;
+        t->changed_end = &t->changed;
+    }
+    return t;
+}
+
+static void free_habit(struct habit *h)
+{
+    free(h->behaviour);
+    free(h->record);
+    free(h);
+}
+
+static void free_line(struct line *l)
+{
+    for (struct habit *h = l->newest, *older; h; h = older) {
+        older = h->older;
+        free_habit(h);
+    }
+}
+
+void habit_table_free(struct habit_table **table)
+{
+    if (*table) {
+        free_line(&(*table)->near);
+        free_line(&(*table)->packed);
+    }
+    free(*table);
+    *table = NULL;
+}
+
+static struct habit **slot_of(struct habit_table *t, const char *account)
+{
+    uint64_t h = 14695981039346656037u;
+
+    for (const char *p = account; *p; p++)
+        h = (h ^ (unsigned char)*p) * 1099511628211u;
+    return &t->slot[(h ^ h >> 32) % SLOTS];
+}
+
+static void unlink_use(struct line *l, struct habit *h)
+{
+    *(h->newer ? &h->newer->older : &l->newest) = h->older;
+    *(h->older ? &h->older->newer : &l->oldest) = h->newer;
+    l->count--;
+}
+
+static void link_newest(struct line *l, struct habit *h)
+{
+    h->newer = NULL;
+    h->older = l->newest;
+    *(l->newest ? &l->newest->newer : &l->oldest) = h;
+    l->newest = h;
+    l->count++;
+}
+
+/* ---- packing ---- */
+
+static void drop(struct habit_table *t, struct habit *h)
+{
+    struct habit **link = slot_of(t, h->account);
+
+    while (*link != h)
+        link = &(*link)->next;
+    *link = h->next;
+    unlink_use(&t->packed, h);
+    t->packed_size -= h->size;
+    free_habit(h);
+}
+
+/* What is not written yet stays. */
+static void drop_oldest(struct habit_table *t)
+{
+    struct habit *h = t->packed.oldest, *newer;
+
+    for (unsigned i = 0; h && i < LOOK_AT && habit_table_is_full(t); h = newer, i++) {
+        newer = h->newer;
+        if (!h->changed)
+            drop(t, h);
+    }
+}
+
+/* Returns the memory of the behaviour, for the next one; NULL: no memory for the text. */
+static struct behaviour *pack(struct habit_table *t, struct habit *h)
+{
+    char text[BEHAVIOUR_TEXT_MAX];
+    struct behaviour *b = h->behaviour;
+    struct strbuf out;
+
+    strbuf_init(&out, text, sizeof text);
+    behaviour_format(b, &out);
+    h->record = malloc(out.len + 1);
+    if (!h->record)
+        return NULL;
+    memcpy(h->record, text, out.len + 1);
+    h->size = sizeof *h + strlen(h->account) + 1 + out.len + 1;
+    h->behaviour = NULL;
+    unlink_use(&t->near, h);
+    link_newest(&t->packed, h);
+    t->packed_size += h->size;
+    drop_oldest(t);
+    return b;
+}
+
+static struct behaviour *room(struct habit_table *t)
+{
+    return t->near.count < t->at_hand ? malloc(sizeof(struct behaviour)) : pack(t, t->near.oldest);
+}
+
+static void unpack(struct habit_table *t, struct habit *h)
+{
+    struct behaviour *b;
+
+    /* Out of the line first: to make room for it, it could be dropped itself. */
+    unlink_use(&t->packed, h);
+    b = room(t);
+    if (!b) {
+        link_newest(&t->packed, h);
+        return;
+    }
+    (void)!behaviour_parse(span_of(h->record), b); /* begins anew where it is none */
+    free(h->record);
+    h->record = NULL;
+    h->behaviour = b;
+    t->packed_size -= h->size;
+    link_newest(&t->near, h);
+}
+
+/* ---- accounts ---- */
+
+struct habit *habit_table_find(struct habit_table *t, const char *account)
+{
+    struct habit *h = *slot_of(t, account);
+
+    while (h && strcmp(h->account, account) != 0)
+        h = h->next;
+    if (h && !h->behaviour)
+        unpack(t, h);
+    else if (h) {
+        unlink_use(&t->near, h);
+        link_newest(&t->near, h);
+    }
+    return h;
+}
+
+struct habit *habit_table_add(struct habit_table *t, const char *account, const struct behaviour *b)
+{
+    size_t size = strlen(account) + 1;
+    struct habit *h = calloc(1, sizeof *h + size), **slot = slot_of(t, account);
+
+    if (h)
+        h->behaviour = room(t);
+    if (!h || !h->behaviour) {
+        free(h);
+        return NULL;
+    }
+    *h->behaviour = *b;
+    memcpy(h->account, account, size);
+    h->alarmed = INT64_MIN / 2;
+    h->next = *slot;
+    *slot = h;
+    link_newest(&t->near, h);
+    return h;
+}
+
+/* ---- changes ---- */
+
+void habit_table_change(struct habit_table *t, struct habit *h)
+{
+    if (h->changed)
+        return;
+    h->changed = true;
+    h->next_changed = NULL;
+    *t->changed_end = h;
+    t->changed_end = &h->next_changed;
+}
+
+struct habit *habit_table_changed(struct habit_table *t)
+{
+    return t->changed;
+}
+
+void habit_table_written(struct habit_table *t)
+{
+    struct habit *h = t->changed;
+
+    t->changed = h->next_changed;
+    if (!t->changed)
+        t->changed_end = &t->changed;
+    h->changed = false;
+}
+
+bool habit_table_is_full(const struct habit_table *t)
+{
+    return t->packed_size > t->packed_most;
+}
+
+void habit_format(const struct habit *h, struct strbuf *out)
+{
+    if (h->behaviour)
+        behaviour_format(h->behaviour, out);
+    else
+        strbuf_adds(out, h->record);
+}
