@@ -32,6 +32,7 @@ struct ctl {
 enum option_id {
     OPT_ACCOUNT,
     OPT_ALIAS_OF,
+    OPT_APPLY,
     OPT_BY,
     OPT_CHECK,
     OPT_CLIENT,
@@ -39,6 +40,7 @@ enum option_id {
     OPT_CSV,
     OPT_DOMAIN,
     OPT_DOVECOT_CONFIG,
+    OPT_DOVECOT_ONLY,
     OPT_DRY_RUN,
     OPT_EVIDENCE,
     OPT_FIELD,
@@ -63,6 +65,7 @@ enum option_id {
     OPT_PER,
     OPT_PORT,
     OPT_POSTFIX_CONFIG,
+    OPT_POSTFIX_ONLY,
     OPT_QUIET,
     OPT_QUEUE_ID,
     OPT_QUOTA,
@@ -78,6 +81,7 @@ enum option_id {
     OPT_STATUS,
     OPT_TEMPLATE,
     OPT_UID,
+    OPT_UNDO,
     OPT_UNTIL,
     OPT_UPDATE,
     OPT_YES,
@@ -126,7 +130,7 @@ extern const struct command account_commands[], alias_commands[], doctor_command
     events_commands[], evidence_commands[], explain_commands[], export_commands[], export_maps_commands[],
     forget_commands[], grant_commands[], greylist_commands[], help_commands[], import_commands[], init_commands[],
     letter_commands[], limit_commands[], list_commands[], policy_commands[], readiness_commands[],
-    status_commands[], top_commands[], who_commands[];
+    setup_commands[],    status_commands[], top_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);

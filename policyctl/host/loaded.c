@@ -2,8 +2,9 @@
 #include "policyctl/host/loaded.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,13 @@ static long master_pid(const char *base_dir)
     bool read = fgets(line, sizeof line, f) != NULL;
     fclose(f);
     return read ? strtol(line, NULL, 10) : 0;
+}
+
+bool dovecot_runs(const char *base_dir)
+{
+    long pid = master_pid(base_dir);
+
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 /* "PID (auth) S PPID ...": whether it is an authentication process of this master. */

@@ -3,13 +3,18 @@
 #ifndef POSTERN_HOST_LOADED_H
 #define POSTERN_HOST_LOADED_H
 
+#include <stdbool.h>
+
 enum loaded {
     LOADED_UNKNOWN, /* Dovecot or its authentication process does not run, or does not show itself */
     LOADED_NO,
     LOADED_YES
 };
 
-/* library: its file's name; base_dir: Dovecot's setting, where master.pid lies. */
+/* base_dir: Dovecot's setting, where master.pid lies. */
+bool dovecot_runs(const char *base_dir);
+
+/* library: its file's name. */
 enum loaded dovecot_loaded(const char *base_dir, const char *library);
 
 #endif

@@ -96,7 +96,7 @@ smtpd_tls_key_file = {self.config}/key.pem
             "-out", self.config / "cert.pem")
         self._write_chroot()
 
-    def _name_ports(self):
+    def name_ports(self):
         """Until now the services of master.cf bear names, as on any host; put this instance's ports there."""
         path = self.config / "master.cf"
         text = path.read_text()
@@ -141,7 +141,7 @@ smtpd_tls_key_file = {self.config}/key.pem
     def start(self):
         """Start, and wait until the SMTP port accepts."""
         if not self._named:
-            self._name_ports()
+            self.name_ports()
         complaints = self.check()
         if complaints:
             raise RuntimeError("postfix check: " + "\n".join(complaints))
