@@ -64,6 +64,18 @@ def test_every_context():
     assert told == wanted
 
 
+def test_whom_an_allow_entry_spares():
+    """Which checks, in both pages; those of HELO names go by one word."""
+    rows = re.findall(r"^ +\[CHECK_(\w+)\] = \{(.*?)\},\n", source("policyd", "check.c"), re.S | re.M)
+    spared = {name.lower() for name, row in rows if "HELO_FLAGS" in row or "CHECK_SKIPPED_BY_ALLOW" in row}
+    spared = {"HELO checks" if name.startswith("helo_") else name for name in spared}
+    assert len(spared) >= 4
+    for page, start in (("policyd.8", "an allow entry spares a client"), ("policyctl.1", "Spare these clients")):
+        text = (TOP / "doc" / page).read_text()
+        told = " ".join(re.search(rf"^.*{start}(.*?)\.$", text, re.S | re.M).group(1).split())
+        assert set(re.findall(r"HELO checks|\b[a-z]+_[a-z]+\b|\bdnsbl\b|\bgreylist\b", told)) == spared, page
+
+
 def test_every_reply():
     """The whole reply, code and default text, in policyd(8)."""
     told = [(name, re.match(r"\.Ql (.*)\n", text).group(1))
