@@ -68,9 +68,10 @@ enum query {
     QUERY_POLICY,             /* scope -> check_name, mode, expires, starts; of each check in this order */
     QUERY_POLICIES,           /* -> scope, check_name, mode, expires, changed, starts */
     QUERY_POLICIES_NOW,       /* now -> scope, check_name, mode: the rows that count */
-    QUERY_LISTED,             /* field, value -> id, action, client, helo, sender, scope, expires */
-    QUERY_LIST_SHAPE,         /* -> field, prefix ("" or "4/24", "6/64"): which kinds of entries there are */
-    QUERY_LIST_ENTRIES,       /* -> id, action, client, helo, sender, scope, expires, note */
+    QUERY_LISTED,             /* shape, recipient, sender, client_name, helo, client, scope -> id, action, expires,
+                                 note: of the entries that say just this, at most one that allows and one that denies */
+    QUERY_LIST_SHAPES,        /* -> shape (list_entry.h): those that there are */
+    QUERY_LIST_ENTRIES,       /* -> id, action, client, client_name, helo, sender, recipient, scope, expires, note */
     QUERY_ACCOUNT_COUNTS,     /* -> accounts, suspended, domains, aliases, grants, policies, entries */
     QUERY_SUSPENDED_COUNT,    /* now -> accounts */
     QUERY_GREYLIST,           /* client ('' all) -> client, sender, recipient, state, known, expires; last met first */
@@ -118,13 +119,15 @@ enum field {
     FIELD_DESTINATION, /* an address */
     FIELD_SEND,        /* 0 or 1: members may send as the alias */
     FIELD_GRANTEE,     /* an address or @domain */
-    FIELD_SENDER,      /* an address, @domain or *; may be empty in a list entry */
+    FIELD_SENDER,      /* an address, @domain or *; in a list entry as list_entry.h has it, or empty */
     FIELD_CHECK,       /* a check's name */
     FIELD_SCOPE,       /* '' the host, a domain, or an address */
     FIELD_MODE,        /* off, observe, enforce */
     FIELD_ACTION,      /* allow, deny */
     FIELD_CLIENT,      /* a network, or empty */
     FIELD_HELO,        /* a host name or .suffix, or empty */
+    FIELD_CLIENT_NAME, /* likewise, as DNS has it */
+    FIELD_LIST_RECIPIENT, /* as the sender of a list entry */
     FIELD_NOTE,        /* one line, may be empty */
     FIELD_ID,          /* a number */
     FIELD_NEW_PASSWORD, /* 0 or 1: the present one must not be used again */
@@ -175,9 +178,10 @@ enum change_kind {
     CHANGE_POLICY_SET,      /* check, scope, mode, start, until; rows that began since then go */
     CHANGE_POLICY_UNSET,    /* check, scope: with all that is planned */
     CHANGE_POLICY_UNPLAN,   /* check, scope, start */
-    CHANGE_LIST_ADD,        /* action, client, helo, sender, scope, until, note */
+    CHANGE_LIST_ADD,        /* action, client, client_name, helo, sender, list_recipient, scope, until, note */
+    CHANGE_LIST_SET,        /* the same: of the entry that says just this; an empty note says nothing */
     CHANGE_LIST_REMOVE,     /* id */
-    CHANGE_LIST_REMOVE_ENTRY, /* action, client, helo, sender, scope: the entry that says just this */
+    CHANGE_LIST_REMOVE_ENTRY, /* action, client, client_name, helo, sender, list_recipient, scope */
     CHANGE_LIMIT_SET,       /* scope or client, counted_by, window (0: no limit), messages, recipients, bytes */
     CHANGE_LIMIT_UNSET,     /* scope or client, counted_by, window (empty: all) */
     CHANGE_OBSERVE,         /* check, subject, cause, envelope_sender, client, mode, number, delivered, sample */

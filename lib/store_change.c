@@ -8,6 +8,7 @@
 
 #include "check_info.h"
 #include "extra_field.h"
+#include "list_entry.h"
 #include "network.h"
 
 const char *change_name(enum change_kind kind)
@@ -38,28 +39,32 @@ enum database change_database(enum change_kind kind)
     return change_types[kind].database;
 }
 
-/* A list entry is found by its most telling part. */
-static enum result list_key(struct change_values *v, struct error *e)
+static enum result list_shape(struct change_values *v, struct error *e)
 {
-    const char *client = v->value[FIELD_CLIENT], *helo = v->value[FIELD_HELO],
-               *sender = v->value[FIELD_SENDER];
-    struct network network;
-    char prefix[8] = "";
+    const char *const text[LIST_PARTS] = { v->value[FIELD_LIST_RECIPIENT], v->value[FIELD_SENDER],
+                                           v->value[FIELD_CLIENT_NAME],    v->value[FIELD_HELO],
+                                           v->value[FIELD_CLIENT],         v->value[FIELD_SCOPE] };
+    char shape_text[LIST_SHAPE_MAX];
+    struct list_shape shape;
 
-    v->key_field = *sender ? "sender" : *helo ? "helo" : "client";
-    v->key_value = *sender ? sender : *helo ? helo : client;
-    if (*v->key_value == '\0')
-        return error_set(e, BAD, "a list entry needs a client, a HELO name or a sender");
-    if (strcmp(sender, "*") == 0)
+    if (strcmp(text[LIST_SENDER], "*") == 0)
         return error_set(e, BAD, "sender '*' matches everything: leave the sender out");
-    if (strchr(v->value[FIELD_SCOPE], '@'))
+    if (strchr(text[LIST_SCOPE], '@'))
         return error_set(e, BAD, "a list entry's scope is a recipient's domain, or the host");
-    if (v->key_value == client && network_parse(span_of(client), &network, e) == OK) {
-        struct strbuf b;
-        strbuf_init(&b, prefix, sizeof prefix);
-        strbuf_addf(&b, "%c/%u", network.v6 ? '6' : '4', network.bits);
-    }
-    return field_keep(v, prefix, &v->key_prefix, e);
+    if (list_shape_of(text, &shape) != OK)
+        return error_set(e, BAD, "a list entry needs a client, a client name, a HELO name, a sender or a recipient");
+    list_shape_text(&shape, shape_text);
+    return field_keep(v, shape_text, &v->shape, e);
+}
+
+/* What a list entry may name besides is no grant's. */
+static enum result check_grant(const struct change_values *v, struct error *e)
+{
+    const char *sender = v->value[FIELD_SENDER];
+
+    if (sender[0] != '.' && sender[strlen(sender) - 1] != '@')
+        return OK;
+    return error_set(e, BAD, "a grant is for an address, @domain or *: %s", sender);
 }
 
 /* A check asks for the account's row only where it goes by the login, and not every check
@@ -155,11 +160,13 @@ static enum result check_together(const struct change *c, struct change_values *
         return check_value(v, e);
     if (c->kind == CHANGE_LIMIT_SET || c->kind == CHANGE_LIMIT_UNSET)
         return check_limit(c, v, e);
-    return c->kind == CHANGE_LIST_ADD ? list_key(v, e) : OK;
+    if (c->kind == CHANGE_GRANT_ADD || c->kind == CHANGE_GRANT_REMOVE)
+        return check_grant(v, e);
+    return change_takes(c->kind, FIELD_LIST_RECIPIENT) ? list_shape(v, e) : OK;
 }
 
-/* Fields that only this change may leave out: in a list entry the sender is one of three
- * parts, of which two may be absent, and likewise in a limit; a tally without a check is of
+/* Fields that only this change may leave out: in a list entry the sender is one of several
+ * parts, of which all but one may be absent, and likewise in a limit; a tally without a check is of
  * all mail; most events need no reason. */
 static bool field_optional(enum change_kind kind, enum field f)
 {
@@ -169,6 +176,7 @@ static bool field_optional(enum change_kind kind, enum field f)
     } optional[] = {
         { CHANGE_TALLY, FIELD_CHECK },          { CHANGE_EVENT_ADD, FIELD_REASON },
         { CHANGE_LIST_ADD, FIELD_SENDER },      { CHANGE_LIST_REMOVE_ENTRY, FIELD_SENDER },
+        { CHANGE_LIST_SET, FIELD_SENDER },
         { CHANGE_LIMIT_SET, FIELD_RECIPIENTS }, { CHANGE_LIMIT_SET, FIELD_BYTES },
         { CHANGE_LIMIT_UNSET, FIELD_WINDOW },
     };
@@ -184,7 +192,7 @@ enum result change_check(const struct change *c, int64_t now, struct change_valu
     struct strbuf b;
 
     memset(v->value, 0, sizeof v->value);
-    v->domain_of = v->key_field = v->key_value = v->key_prefix = v->subject_kind = NULL;
+    v->domain_of = v->shape = v->subject_kind = NULL;
     v->used = 0;
     v->merged[0] = v->expires[0] = v->client_passes[0] = v->client_seen[0] = v->client_expires[0] = '\0';
     v->is_known = NULL;
@@ -238,8 +246,8 @@ enum result change_validate(const struct change *c, struct error *e)
 }
 
 /* Values that no field has. */
-static const char *const derived[] = { "domain_of", "key_field", "key_value",     "key_prefix",  "subject_kind",  "merged",
-                                       "expires",   "known",     "client_passes", "client_seen", "client_expires" };
+static const char *const derived[] = { "domain_of", "shape", "subject_kind",  "merged",
+                                       "expires",   "known", "client_passes", "client_seen", "client_expires" };
 
 int change_value_number(const char *name)
 {
@@ -254,8 +262,8 @@ int change_value_number(const char *name)
 
 const char *change_value_at(const struct change_values *v, int number)
 {
-    const char *const values[] = { v->domain_of, v->key_field, v->key_value,     v->key_prefix,  v->subject_kind, v->merged,
-                                   v->expires,   v->is_known,  v->client_passes, v->client_seen, v->client_expires };
+    const char *const values[] = { v->domain_of, v->shape,    v->subject_kind,  v->merged,
+                                   v->expires,   v->is_known, v->client_passes, v->client_seen, v->client_expires };
 
     if (number < 0)
         return NULL;

@@ -11,7 +11,7 @@
 #include "check_info.h"
 #include "event_row.h"
 #include "extra_field.h"
-#include "network.h"
+#include "list_entry.h"
 
 enum result field_keep(struct change_values *v, const char *text, const char **value_r, struct error *e)
 {
@@ -57,12 +57,21 @@ static enum result check_address_or_domain(struct change_values *v, const char *
     return text[0] == '@' ? check_at_domain(v, text, value_r, e) : check_address(v, text, value_r, e);
 }
 
+static enum result check_part(struct change_values *v, enum list_part part, const char *text, const char **value_r,
+                              struct error *e)
+{
+    char canonical[LIST_TEXT_MAX];
+    enum result r = list_part_check(part, text, canonical, e);
+
+    return r == OK ? field_keep(v, canonical, value_r, e) : r;
+}
+
 static enum result check_sender(struct change_values *v, const char *text, const char **value_r,
                                 struct error *e)
 {
     if (strcmp(text, "*") == 0)
         return field_keep(v, text, value_r, e);
-    return check_address_or_domain(v, text, value_r, e);
+    return check_part(v, LIST_SENDER, text, value_r, e);
 }
 
 static enum result check_scope(struct change_values *v, const char *text, const char **value_r,
@@ -74,25 +83,25 @@ static enum result check_scope(struct change_values *v, const char *text, const 
 static enum result check_helo(struct change_values *v, const char *text, const char **value_r,
                               struct error *e)
 {
-    char name[DOMAIN_MAX + 2] = ".";
-    bool suffix = text[0] == '.';
+    return check_part(v, LIST_HELO, text, value_r, e);
+}
 
-    if (domain_parse(span_of(text + suffix), name + 1) != OK || name[1] == '\0' || strchr(text, ' '))
-        return error_set(e, BAD, "helo '%s' is no host name and no .suffix", text);
-    return field_keep(v, suffix ? name : name + 1, value_r, e);
+static enum result check_client_name(struct change_values *v, const char *text, const char **value_r,
+                                     struct error *e)
+{
+    return check_part(v, LIST_CLIENT_NAME, text, value_r, e);
 }
 
 static enum result check_client(struct change_values *v, const char *text, const char **value_r,
                                 struct error *e)
 {
-    struct network network;
-    char canonical[NETWORK_TEXT_MAX];
-    enum result r = network_parse(span_of(text), &network, e);
+    return check_part(v, LIST_CLIENT, text, value_r, e);
+}
 
-    if (r != OK)
-        return r;
-    network_text(&network, canonical);
-    return field_keep(v, canonical, value_r, e);
+static enum result check_list_recipient(struct change_values *v, const char *text, const char **value_r,
+                                        struct error *e)
+{
+    return check_part(v, LIST_RECIPIENT, text, value_r, e);
 }
 
 /* One line of well-formed text: it is shown on terminals and in replies. */
@@ -289,6 +298,8 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_ACTION] = { "action", check_action, false, NULL },
     [FIELD_CLIENT] = { "client", check_client, true, "" },
     [FIELD_HELO] = { "helo", check_helo, true, "" },
+    [FIELD_CLIENT_NAME] = { "client_name", check_client_name, true, "" },
+    [FIELD_LIST_RECIPIENT] = { "list_recipient", check_list_recipient, true, "" },
     [FIELD_NOTE] = { "note", check_line, true, "" },
     [FIELD_ID] = { "id", check_number, false, NULL },
     [FIELD_NEW_PASSWORD] = { "new_password", check_flag, true, "0" },

@@ -1,139 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store_schema.h"
 
-/* Columns of an account for people and programs: never the password. */
-#define ACCOUNT_COLUMNS                                                                                      \
-    "account.address, kind, status, suspended, suspended_reason, suspended_since, suspended_until, "         \
-    "credential.changed, created, new_password_since, suspended_by, suspended_evidence"
-#define ACCOUNT_TABLES " FROM account LEFT JOIN credential ON credential.address = account.address "
-
-#define OBSERVATION_COLUMNS                                                                                  \
-    "subject, check_name, cause, envelope_sender, client, mode, subject_kind, count, delivered,"             \
-    " first_seen, last_seen, sample"
-#define LOGIN_KEY                                                                                            \
-    "account, outcome, service, mechanism, security, port, server_name, client, cause, bare"
-#define LOGIN_COLUMNS LOGIN_KEY ", count, first_seen, last_seen"
-
-const char *const query_sql[QUERY_COUNT] = {
-    [QUERY_DOMAIN] = "SELECT name, kind, target FROM domain WHERE name = ?1",
-    [QUERY_DOMAINS] = "SELECT name, kind, target,"
-                      " (SELECT count(*) FROM account WHERE account.domain = domain.name),"
-                      " (SELECT count(*) FROM alias WHERE alias.domain = domain.name)"
-                      " FROM domain ORDER BY name",
-    [QUERY_ACCOUNT] = "SELECT kind, status, suspended, suspended_reason, suspended_until,"
-                      " EXISTS (SELECT 1 FROM policy WHERE scope = address), new_password_since,"
-                      " EXISTS (SELECT 1 FROM send_limit WHERE scope = address)"
-                      " FROM account WHERE address = ?1",
-    [QUERY_ACCOUNT_ALL] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES "WHERE account.address = ?1",
-    [QUERY_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS ACCOUNT_TABLES
-                       "WHERE ?1 IN ('', domain) ORDER BY account.address",
-    [QUERY_SUSPENDED] = "SELECT address, suspended, suspended_since, suspended_until, suspended_reason,"
-                        " suspended_by, suspended_evidence FROM account WHERE suspended IS NOT NULL"
-                        " ORDER BY suspended_since DESC, address",
-    [QUERY_ACCOUNT_NAMES] = "SELECT address FROM account WHERE domain = ?1 ORDER BY address",
-    [QUERY_ACCOUNTS_AFTER] = "SELECT address FROM account WHERE address > ?1 ORDER BY address LIMIT 256",
-    /* Not scope IN (…): SQLite would fill a table of its own with the two, each time. */
-    [QUERY_LOGIN] = "SELECT status, suspended, suspended_reason, suspended_until, password, spent,"
-                    " EXISTS (SELECT 1 FROM account_field WHERE scope = account.address)"
-                    " OR EXISTS (SELECT 1 FROM account_field WHERE scope = domain)"
-                    " FROM account JOIN credential ON credential.address = account.address"
-                    " WHERE account.address = ?1",
-    [QUERY_ACCOUNT_PASSWORD] = "SELECT password, spent FROM credential WHERE address = ?1",
-    [QUERY_ACCOUNT_FIELDS] = "SELECT name, value, scope FROM account_field WHERE scope = ?1"
-                             " UNION ALL SELECT name, value, scope FROM account_field d WHERE scope = ?2"
-                             " AND NOT EXISTS (SELECT 1 FROM account_field WHERE scope = ?1 AND name = d.name)",
-    [QUERY_ALIAS] = "SELECT members_send,"
-                    " (SELECT count(*) FROM alias_destination d WHERE d.address = alias.address),"
-                    " (SELECT min(destination) FROM alias_destination d WHERE d.address = alias.address)"
-                    " FROM alias WHERE address = ?1",
-    [QUERY_BEARER] = "SELECT EXISTS (SELECT 1 FROM account WHERE address = ?1), members_send,"
-                     " (SELECT count(*) FROM alias_destination WHERE address = ?1),"
-                     " (SELECT min(destination) FROM alias_destination WHERE address = ?1)"
-                     " FROM (SELECT 1) one LEFT JOIN alias ON alias.address = ?1",
-    [QUERY_ALIASES] = "SELECT a.address, a.members_send, d.destination"
-                      " FROM alias a LEFT JOIN alias_destination d ON d.address = a.address"
-                      " WHERE ?1 IN ('', a.domain) ORDER BY a.address, d.destination",
-    [QUERY_ALIAS_DESTINATIONS] = "SELECT destination FROM alias_destination WHERE address = ?1"
-                                 " ORDER BY destination",
-    [QUERY_ALIAS_MEMBER] = "SELECT destination FROM alias_destination WHERE address = ?1 AND destination = ?2",
-    /* Six look-ups by primary key, most specific first: IN would build a table each time. */
-    [QUERY_GRANT] = "SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = ?3"
-                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = ?3"
-                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = ?4"
-                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = ?4"
-                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?1 AND sender = '*'"
-                    " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2 AND sender = '*'"
-                    " LIMIT 1",
-    [QUERY_GRANTS_OF] = "SELECT grantee, sender FROM send_grant WHERE grantee = ?1"
-                        " UNION ALL SELECT grantee, sender FROM send_grant WHERE grantee = ?2",
-    [QUERY_GRANTS] = "SELECT grantee, sender FROM send_grant WHERE ?1 IN ('', grantee)"
-                     " ORDER BY grantee, sender",
-    [QUERY_GRANTEES] = "SELECT DISTINCT grantee FROM send_grant WHERE sender IN (?1, ?2, '*')"
-                       " ORDER BY grantee",
-    [QUERY_POLICY] = "SELECT check_name, mode, expires, starts FROM policy WHERE scope = ?1"
-                     " ORDER BY check_name, starts",
-    [QUERY_POLICIES] = "SELECT scope, check_name, mode, expires, changed, starts FROM policy"
-                       " ORDER BY scope, check_name, starts",
-    [QUERY_POLICIES_NOW] =
-        "SELECT scope, check_name, mode FROM policy AS p"
-        " WHERE starts <= ?1 AND (expires IS NULL OR expires > ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM policy AS q WHERE q.scope = p.scope AND q.check_name = p.check_name"
-        " AND q.starts > p.starts AND q.starts <= ?1 AND (q.expires IS NULL OR q.expires > ?1))"
-        " ORDER BY scope, check_name",
-    [QUERY_LISTED] = "SELECT id, action, client, helo, sender, scope, expires FROM list_entry"
-                     " WHERE key_field = ?1 AND key_value = ?2 ORDER BY id",
-    [QUERY_LIST_SHAPE] = "SELECT DISTINCT key_field, key_prefix FROM list_entry",
-    [QUERY_LIST_ENTRIES] = "SELECT id, action, client, helo, sender, scope, expires, note FROM list_entry"
-                           " ORDER BY id",
-    [QUERY_ACCOUNT_COUNTS] = "SELECT (SELECT count(*) FROM account),"
-                             " (SELECT count(*) FROM account WHERE suspended IS NOT NULL),"
-                             " (SELECT count(*) FROM domain), (SELECT count(*) FROM alias),"
-                             " (SELECT count(*) FROM send_grant), (SELECT count(*) FROM policy),"
-                             " (SELECT count(*) FROM list_entry)",
-    [QUERY_SUSPENDED_COUNT] = "SELECT count(*) FROM account WHERE suspended IS NOT NULL"
-                              " AND (suspended_until IS NULL OR suspended_until > ?1)",
-    [QUERY_GREYLIST] = "SELECT client, sender, recipient, state, known, expires FROM greylist"
-                       " WHERE ?1 IN ('', client) ORDER BY expires DESC, client, sender, recipient",
-    [QUERY_GREYLIST_CLIENTS] = "SELECT client, passes, last_seen FROM greylist_client"
-                               " WHERE ?1 IN ('', client) ORDER BY last_seen DESC, client",
-    [QUERY_OBSERVATIONS] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE last_seen >= ?1"
-                           " ORDER BY subject, check_name, cause, envelope_sender, client, mode",
-    [QUERY_OBSERVATIONS_OF] = "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE subject = ?1"
-                              " ORDER BY check_name, cause, envelope_sender, client, mode",
-    [QUERY_SENDING_OF] = "SELECT envelope_sender, messages, recipients, bytes, first_seen, last_seen"
-                         " FROM sending WHERE account = ?1 ORDER BY messages DESC, envelope_sender",
-    [QUERY_SENDING_ACCOUNTS] = "SELECT account, sum(messages) FROM sending WHERE last_seen >= ?1"
-                               " GROUP BY account ORDER BY account",
-    [QUERY_LOGINS] = "SELECT " LOGIN_COLUMNS " FROM login WHERE last_seen >= ?1 ORDER BY " LOGIN_KEY,
-    [QUERY_LOGINS_OF] = "SELECT " LOGIN_COLUMNS " FROM login WHERE account = ?1 ORDER BY " LOGIN_KEY,
-    [QUERY_TALLIES] = "SELECT start, check_name, outcome, count FROM tally WHERE start >= ?1 AND scope = ?2"
-                      " ORDER BY start, check_name, outcome",
-    [QUERY_ACCOUNT_EVENTS] = "SELECT id, time, kind, account, services, reason, until, by, evidence"
-                             " FROM account_event WHERE id > ?1 ORDER BY id LIMIT 64",
-    [QUERY_EVENTS] = "SELECT id, time, kind, account, subject, services, reason, until, by, evidence FROM event"
-                     " WHERE id > ?1 AND ?2 IN ('', account) AND time >= ?3 ORDER BY id LIMIT 256",
-    /* The newest may be gone; its number is not given again. */
-    [QUERY_EVENT_LAST] = "SELECT seq, (SELECT time FROM event ORDER BY id DESC LIMIT 1) FROM sqlite_sequence"
-                         " WHERE name = 'event'",
-    [QUERY_EVIDENCE] =
-        "SELECT time AS last, time AS first, 'event' AS source, 1, kind, subject, services, reason, until, by, evidence"
-        " FROM event WHERE account = ?1 AND time >= ?2"
-        " UNION ALL SELECT max(last_seen), min(first_seen), 'login', sum(count), outcome, service, client, '', NULL,"
-        " '', '' FROM login WHERE account = ?1 AND last_seen >= ?2 GROUP BY outcome, service, client"
-        " UNION ALL SELECT last_seen, first_seen, 'sending', messages, envelope_sender, '', '', '', recipients,"
-        " '', '' FROM sending WHERE account = ?1 AND last_seen >= ?2"
-        " UNION ALL SELECT last_seen, first_seen, 'observation', count, check_name, cause, client, envelope_sender,"
-        " delivered, mode, sample FROM observation WHERE subject = ?1 AND last_seen >= ?2"
-        " ORDER BY 1 DESC, 2 DESC, 3, 5, 6, 7",
-    [QUERY_LIMITS] = "SELECT window_s, messages, recipients, bytes FROM send_limit"
-                     " WHERE scope = ?1 AND counted_by = ?2 ORDER BY window_s",
-    [QUERY_LIMIT_NETWORKS] = "SELECT DISTINCT scope FROM send_limit WHERE counted_by = 'client' AND scope <> ''",
-    [QUERY_LIMITS_ALL] = "SELECT scope, counted_by, window_s, messages, recipients, bytes FROM send_limit"
-                         " ORDER BY scope, counted_by, window_s",
-    [QUERY_BEHAVIOUR] = "SELECT record FROM behaviour WHERE account = ?1",
-    [QUERY_USAGE] = "SELECT counts FROM usage WHERE key = ?1",
-};
-
 /* An account takes its policy rows, grants and memberships with it; an alias that
  * has no destination left goes too. */
 #define ALIASES_WITHOUT_DESTINATION                                                                          \
@@ -152,6 +19,13 @@ const char *const query_sql[QUERY_COUNT] = {
 #define USAGE_WINDOWS    TEXT_OF(USAGE_WINDOWS_MAX)
 /* Rows of usage that are looked over at once. */
 #define SWEEP_ROWS "512"
+
+/* What an entry says, and the entry that says just this. */
+#define LIST_FIELDS                                                                                          \
+    FIELD_ACTION, FIELD_CLIENT, FIELD_CLIENT_NAME, FIELD_HELO, FIELD_SENDER, FIELD_LIST_RECIPIENT, FIELD_SCOPE
+#define LIST_ENTRY                                                                                           \
+    "shape = :shape AND recipient = :list_recipient AND sender = :sender AND client_name = :client_name"     \
+    " AND helo = :helo AND client = :client AND scope = :scope AND action = :action"
 
 #define OBSERVATION_KEY "subject, check_name, cause, envelope_sender, client, mode"
 #define TRIM_KIND(kind)                                                                                      \
@@ -176,7 +50,9 @@ const struct change_type change_types[CHANGE_COUNT] = {
           "DELETE FROM policy WHERE scope = :domain",
           "DELETE FROM account_field WHERE scope = :domain",
           "DELETE FROM send_limit WHERE scope = :domain",
-          "DELETE FROM list_entry WHERE scope = :domain",
+          "DELETE FROM list_entry WHERE scope = :domain AND scope <> ''",
+          "DELETE FROM list_entry WHERE recipient <> '' AND recipient LIKE '%@' ||"
+          " replace(:domain, '_', '\\_') ESCAPE '\\'",
           "DELETE FROM send_grant WHERE grantee = '@' || :domain OR sender LIKE '%@' ||"
           " replace(:domain, '_', '\\_') ESCAPE '\\'" },
         "no domain {domain}", NULL,
@@ -229,6 +105,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
           "DELETE FROM policy WHERE scope = :address",
           "DELETE FROM account_field WHERE scope = :address",
           "DELETE FROM send_limit WHERE scope = :address",
+          "DELETE FROM list_entry WHERE recipient = :address AND recipient <> ''",
           "DELETE FROM alias_destination WHERE destination = :address",
           ALIASES_WITHOUT_DESTINATION },
         "no account {address}", NULL, NULL },
@@ -289,17 +166,20 @@ const struct change_type change_types[CHANGE_COUNT] = {
         { "DELETE FROM policy WHERE scope = :scope AND check_name = :check AND starts = :start" },
         "no policy row for {check} in that scope from that time", NULL, NULL },
     [CHANGE_LIST_ADD] = { "list-add", DATABASE_ACCOUNTS,
-        { FIELD_ACTION, FIELD_CLIENT, FIELD_HELO, FIELD_SENDER, FIELD_SCOPE, FIELD_UNTIL, FIELD_NOTE, FIELD_NOW },
-        { "INSERT INTO list_entry (action, client, helo, sender, scope, expires, note, created,"
-          " key_field, key_value, key_prefix) VALUES (:action, :client, :helo, :sender, :scope, :until,"
-          " :note, :now, :key_field, :key_value, :key_prefix)" },
+        { LIST_FIELDS, FIELD_UNTIL, FIELD_NOTE, FIELD_NOW },
+        { "INSERT INTO list_entry (action, client, client_name, helo, sender, recipient, scope, expires, note,"
+          " created, shape) VALUES (:action, :client, :client_name, :helo, :sender, :list_recipient, :scope,"
+          " :until, :note, :now, :shape)" },
         NULL, "such an entry exists already", NULL },
+    [CHANGE_LIST_SET] = { "list-set", DATABASE_ACCOUNTS,
+        { LIST_FIELDS, FIELD_UNTIL, FIELD_NOTE, FIELD_NOW },
+        { "UPDATE list_entry SET expires = :until, note = CASE :note WHEN '' THEN note ELSE :note END"
+          " WHERE " LIST_ENTRY },
+        "no such entry: see policyctl list show", NULL, NULL },
     [CHANGE_LIST_REMOVE] = { "list-remove", DATABASE_ACCOUNTS, { FIELD_ID, FIELD_NOW },
         { "DELETE FROM list_entry WHERE id = :id" }, "no list entry {id}: see policyctl list show", NULL, NULL },
-    [CHANGE_LIST_REMOVE_ENTRY] = { "list-remove-entry", DATABASE_ACCOUNTS,
-        { FIELD_ACTION, FIELD_CLIENT, FIELD_HELO, FIELD_SENDER, FIELD_SCOPE, FIELD_NOW },
-        { "DELETE FROM list_entry WHERE action = :action AND client = :client AND helo = :helo"
-          " AND sender = :sender AND scope = :scope" },
+    [CHANGE_LIST_REMOVE_ENTRY] = { "list-remove-entry", DATABASE_ACCOUNTS, { LIST_FIELDS, FIELD_NOW },
+        { "DELETE FROM list_entry WHERE " LIST_ENTRY },
         "no such entry: see policyctl list show", NULL, NULL },
     [CHANGE_LIMIT_SET] = { "limit-set", DATABASE_ACCOUNTS,
         { FIELD_SCOPE, FIELD_CLIENT, FIELD_COUNTED_BY, FIELD_WINDOW, FIELD_MESSAGES, FIELD_RECIPIENTS, FIELD_BYTES,

@@ -9,6 +9,11 @@
 #include "store.h"
 #include "usage.h"
 
+/* What tells the rows of logins apart, and all that one says. */
+#define LOGIN_KEY                                                                                            \
+    "account, outcome, service, mechanism, security, port, server_name, client, cause, bare"
+#define LOGIN_COLUMNS LOGIN_KEY ", count, first_seen, last_seen"
+
 /* Parameters are ?1, ?2, ... */
 extern const char *const query_sql[QUERY_COUNT];
 
@@ -43,7 +48,7 @@ int schema_version(enum database);          /* the newest */
 struct change_values {
     const char *value[FIELD_COUNT];                 /* NULL: the change does not take it, or SQL NULL */
     const char *domain_of;                          /* of address or catchall */
-    const char *key_field, *key_value, *key_prefix; /* of a list entry */
+    const char *shape;                              /* of a list entry, as text */
     const char *subject_kind;                       /* of an observation, by its check */
     char now[24], expires[24];
     char client_passes[24], client_seen[24], client_expires[24]; /* of the greylist */

@@ -31,11 +31,13 @@ struct ctl {
 
 enum option_id {
     OPT_ACCOUNT,
+    OPT_ACTION,
     OPT_ALIAS_OF,
     OPT_APPLY,
     OPT_BY,
     OPT_CHECK,
     OPT_CLIENT,
+    OPT_CLIENT_NAME,
     OPT_CONTEXT,
     OPT_CSV,
     OPT_DOMAIN,
@@ -129,8 +131,8 @@ struct command {
 extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
     events_commands[], evidence_commands[], explain_commands[], export_commands[], export_maps_commands[],
     forget_commands[], grant_commands[], greylist_commands[], help_commands[], import_commands[], init_commands[],
-    letter_commands[], limit_commands[], list_commands[], policy_commands[], readiness_commands[],
-    setup_commands[],    status_commands[], top_commands[], who_commands[];
+    letter_commands[], limit_commands[], list_commands[], list_import_commands[], policy_commands[],
+    readiness_commands[], setup_commands[], status_commands[], top_commands[], who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);

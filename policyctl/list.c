@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* policyctl list: clients, HELO names and senders that are let pass or refused. */
+/* policyctl list: clients, names, senders and recipients that are let pass or refused. */
 #include <string.h>
 
 #include "policyctl/change.h"
 #include "policyctl/listing.h"
+
+#define PARTS (OPT(CLIENT) | OPT(CLIENT_NAME) | OPT(HELO) | OPT(SENDER) | OPT(RECIPIENT) | OPT(DOMAIN))
 
 /* What an entry says, from the options. */
 static struct change entry(enum change_kind kind, const char *action, const struct args *a)
@@ -11,8 +13,10 @@ static struct change entry(enum change_kind kind, const char *action, const stru
     return (struct change){ .kind = kind,
                             .field = { [FIELD_ACTION] = action,
                                        [FIELD_CLIENT] = a->option[OPT_CLIENT],
+                                       [FIELD_CLIENT_NAME] = a->option[OPT_CLIENT_NAME],
                                        [FIELD_HELO] = a->option[OPT_HELO],
                                        [FIELD_SENDER] = a->option[OPT_SENDER],
+                                       [FIELD_LIST_RECIPIENT] = a->option[OPT_RECIPIENT],
                                        [FIELD_SCOPE] = a->option[OPT_DOMAIN] } };
 }
 
@@ -50,6 +54,14 @@ static enum status run_deny(struct ctl *ctl, const struct args *a)
     return add(ctl, a, "deny");
 }
 
+static bool has_parts(const struct args *a)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((PARTS & OPT_BIT(i)) && a->option[i])
+            return true;
+    return false;
+}
+
 /* By its number, or by what it says. */
 static enum status run_remove(struct ctl *ctl, const struct args *a)
 {
@@ -63,7 +75,7 @@ static enum status run_remove(struct ctl *ctl, const struct args *a)
     if (!by_parts && str_number(span_of(which), 1, INT64_MAX, &id) != OK)
         return fail(STATUS_INPUT, "no entry '%s': name its ID (policyctl list show), or allow or deny and its "
                     "options", which);
-    if (!by_parts && (a->option[OPT_CLIENT] || a->option[OPT_HELO] || a->option[OPT_SENDER] || a->option[OPT_DOMAIN]))
+    if (!by_parts && has_parts(a))
         return fail(STATUS_INPUT, "an entry's ID goes without options");
     return status == STATUS_DONE ? change_submit(ctl, &c, 1) : status;
 }
@@ -71,17 +83,21 @@ static enum status run_remove(struct ctl *ctl, const struct args *a)
 static enum status run_show(struct ctl *ctl, const struct args *a)
 {
     static const struct column columns[] = {
-        { "ID", "id", COLUMN_NUMBER },       { "ACTION", "action", COLUMN_TEXT },
-        { "CLIENT", "client", COLUMN_TEXT }, { "HELO", "helo", COLUMN_TEXT },
-        { "SENDER", "sender", COLUMN_TEXT }, { "DOMAIN", "domain", COLUMN_TEXT },
-        { "UNTIL", "until", COLUMN_EXPIRY }, { "NOTE", "note", COLUMN_TEXT },
+        { "ID", "id", COLUMN_NUMBER },
+        { "ACTION", "action", COLUMN_TEXT },
+        { "CLIENT", "client", COLUMN_TEXT },
+        { "CLIENT-NAME", "client_name", COLUMN_TEXT },
+        { "HELO", "helo", COLUMN_TEXT },
+        { "SENDER", "sender", COLUMN_TEXT },
+        { "RECIPIENT", "recipient", COLUMN_TEXT },
+        { "DOMAIN", "domain", COLUMN_TEXT },
+        { "UNTIL", "until", COLUMN_EXPIRY },
+        { "NOTE", "note", COLUMN_TEXT },
     };
     static const struct listing listing = { QUERY_LIST_ENTRIES, columns, sizeof columns / sizeof *columns };
 
     return listing_print(ctl, &listing, NULL, a->option[OPT_JSON]);
 }
-
-#define PARTS (OPT(CLIENT) | OPT(HELO) | OPT(SENDER) | OPT(DOMAIN))
 
 const struct command list_commands[] = {
     { .name = "list", .verb = "allow", .operands = "", .optional = PARTS | OPT(UNTIL) | OPT(NOTE),

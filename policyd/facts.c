@@ -43,7 +43,7 @@ static enum fact_kind kind_of(enum query q)
     case QUERY_POLICY:
         return FACT_POLICY;
     case QUERY_LISTED:
-    case QUERY_LIST_SHAPE:
+    case QUERY_LIST_SHAPES:
         return FACT_LIST;
     default: /* an alias, its destinations and members, or whichever an address is */
         return FACT_ALIAS;

@@ -14,7 +14,7 @@
 #include "policyd/rows.h"
 #include "policyd/zones.h"
 
-enum { REASON_MAX = 400 };
+enum { REASON_MAX = 400, LISTED_TEXT_MAX = 200 };
 
 /* How often each kind of fact was asked for, by its answer, since the start. */
 enum fact_kind { FACT_DOMAIN, FACT_ACCOUNT, FACT_ALIAS, FACT_GRANT, FACT_POLICY, FACT_LIST, FACT_KINDS };
@@ -119,10 +119,12 @@ enum result facts_grant(struct facts *, const struct address *login, const struc
 enum result facts_mode(struct facts *, enum check_id, const struct address *account, struct span domain,
                        enum mode *mode_r, const char **scope_r) MUST_CHECK;
 
-/* The most specific list entry that matches the request; allow before deny. */
+/* The most specific list entry that matches the request (lib/list_entry.h); allow before
+ * deny. */
 struct listed_row {
     bool allow;
     char id[24];
+    char text[LISTED_TEXT_MAX]; /* what it names, as far as it fits */
 };
 enum result facts_listed(struct facts *, const struct request *, struct listed_row *row_r) MUST_CHECK;
 

@@ -1,169 +1,236 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Allow and deny entries.  Only keys of kinds that the table holds are looked up,
- * so an empty table costs nothing and a long one no more than a short one.
- * Layer 5.
+ * Allow and deny entries: of each shape that the table has (lib/list_entry.h), the one key
+ * that a matching entry must have.  An empty table costs nothing and a long one no more
+ * than a short one.  Layer 5.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/list_entry.h"
 #include "policyd/facts.h"
 
-enum { SUFFIX_LABELS_MAX = 8 };
+enum { KEYS_MAX = 2 };
+
+/* What a part of an entry has to say to match. */
+struct key {
+    const char *text;
+    unsigned char rank;
+};
+
+/* The parts of an address that an entry may name. */
+struct address_texts {
+    struct address bare; /* without its extension */
+    bool has_bare;
+    char at_domain[DOMAIN_MAX + 2];
+    char local[LOCAL_MAX + 2], bare_local[LOCAL_MAX + 2];
+    char suffix[DOMAIN_MAX + 2];
+};
 
 struct search {
     struct facts *facts;
     const struct request *request;
+    struct address_texts recipient, sender;
+    char name_suffix[DOMAIN_MAX + 2], helo_suffix[DOMAIN_MAX + 2];
+    char network[NETWORK_TEXT_MAX];
     struct listed_row *best;
-    int best_rank; /* -1: none yet */
+    unsigned char best_rank[LIST_PARTS];
+    bool found;
 };
 
-/* How much of the request an entry names; -1 where a part of it does not match. */
-static int sender_rank(const struct request *q, const char *sender)
+static void copy_local(const struct address *a, char text_r[static LOCAL_MAX + 2])
 {
-    if (*sender == '\0')
-        return 0;
-    if (*sender == '@')
-        return span_equal(span_of(sender + 1), address_domain(&q->sender)) ? 1 : -1;
-    return strcmp(sender, q->sender.text) == 0 ? 2 : -1;
+    struct strbuf b;
+
+    strbuf_init(&b, text_r, LOCAL_MAX + 2);
+    strbuf_add(&b, address_local(a));
+    strbuf_addc(&b, '@');
 }
 
-static int helo_rank(const struct request *q, const char *helo)
+static void prepare_address(const struct address *a, const char *delimiters, struct address_texts *t)
 {
-    if (*helo == '\0')
-        return 0;
-    if (*helo == '.')
-        return span_ends_case(span_of(q->helo), span_of(helo)) ? 1 : -1;
-    return strcmp(helo, q->helo) == 0 ? 2 : -1;
+    struct strbuf b;
+
+    t->at_domain[0] = t->local[0] = t->bare_local[0] = '\0';
+    t->has_bare = false;
+    if (a->len == 0)
+        return;
+    strbuf_init(&b, t->at_domain, sizeof t->at_domain);
+    strbuf_addc(&b, '@');
+    strbuf_add(&b, address_domain(a));
+    copy_local(a, t->local);
+    t->has_bare = address_strip_extension(a, delimiters, &t->bare) == OK;
+    if (t->has_bare)
+        copy_local(&t->bare, t->bare_local);
 }
 
-static int client_rank(const struct request *q, const char *client)
-{
-    struct network network;
+/* ---- the keys of each part; how many: 0 where the request cannot match ---- */
 
-    if (*client == '\0')
-        return 0;
-    if (!q->has_client || network_parse(span_of(client), &network, NULL) != OK ||
-        !network_contains(&network, &q->client))
-        return -1;
-    return network.bits + 1;
+static size_t one_key(const char *text, unsigned char rank, struct key keys_r[KEYS_MAX])
+{
+    keys_r[0] = (struct key){ text, rank };
+    return *text != '\0';
 }
 
-static int scope_rank(const struct request *q, const char *scope)
+static size_t suffix_key(const char *name, unsigned char rank, char suffix[static DOMAIN_MAX + 2],
+                         struct key keys_r[KEYS_MAX])
 {
-    if (*scope == '\0')
-        return 0;
-    return span_equal(span_of(scope), address_domain(&q->recipient)) ? 1 : -1;
+    struct span found = list_suffix(name, rank - (unsigned)LIST_SUFFIX);
+
+    return found.len > 0 && str_copy(found, suffix, DOMAIN_MAX + 2) == OK ? one_key(suffix, rank, keys_r) : 0;
 }
 
-/* One row of QUERY_LISTED: id, action, client, helo, sender, scope, expires. */
-static void weigh(struct search *s, const char *const column[7])
+static size_t name_key(const char *name, unsigned char rank, char suffix[static DOMAIN_MAX + 2],
+                       struct key keys_r[KEYS_MAX])
+{
+    return rank == LIST_WHOLE ? one_key(name, rank, keys_r) : suffix_key(name, rank, suffix, keys_r);
+}
+
+static size_t address_keys(const struct address *a, struct address_texts *t, unsigned char rank,
+                           struct key keys_r[KEYS_MAX])
+{
+    size_t count = 1;
+
+    if (a->len == 0)
+        return 0;
+    if (rank == LIST_DOMAIN)
+        return t->at_domain[1] ? one_key(t->at_domain, rank, keys_r) : 0;
+    if (rank != LIST_WHOLE && rank != LIST_LOCAL)
+        return suffix_key(t->at_domain + 1, rank, t->suffix, keys_r);
+    keys_r[0] = (struct key){ rank == LIST_WHOLE ? a->text : t->local, rank };
+    if (t->has_bare)
+        keys_r[count++] = (struct key){ rank == LIST_WHOLE ? t->bare.text : t->bare_local, (unsigned char)(rank - 1) };
+    return count;
+}
+
+static size_t client_key(struct search *s, const struct list_shape *shape, struct key keys_r[KEYS_MAX])
+{
+    const struct network *client = &s->request->client;
+    unsigned bits = shape->rank[LIST_CLIENT] - (unsigned)LIST_NETWORK;
+
+    if (!s->request->has_client || client->v6 != shape->v6 || bits > client->bits)
+        return 0;
+    struct network network = network_of(client, bits);
+    network_text(&network, s->network);
+    return one_key(s->network, shape->rank[LIST_CLIENT], keys_r);
+}
+
+static size_t part_keys(struct search *s, const struct list_shape *shape, enum list_part part,
+                        struct key keys_r[KEYS_MAX])
 {
     const struct request *q = s->request;
-    int sender = sender_rank(q, column[4]), helo = helo_rank(q, column[3]);
-    int client = client_rank(q, column[2]), scope = scope_rank(q, column[5]);
-    bool allow = column[1][0] == 'a';
+    unsigned char rank = shape->rank[part];
 
-    if (sender < 0 || helo < 0 || client < 0 || scope < 0)
-        return;
-    if (*column[6] && strtoll(column[6], NULL, 10) <= s->facts->now)
-        return;
-    int rank = ((sender * 3 + helo) * 130 + client) * 4 + scope * 2 + allow;
-    if (rank <= s->best_rank)
-        return;
-    s->best_rank = rank;
-    s->best->allow = allow;
-    if (str_copy(span_of(column[0]), s->best->id, sizeof s->best->id) != OK)
-        s->best->id[0] = '\0';
+    keys_r[0] = (struct key){ "", LIST_ABSENT };
+    if (rank == LIST_ABSENT)
+        return 1;
+    switch (part) {
+    case LIST_RECIPIENT:
+        return address_keys(&q->recipient, &s->recipient, rank, keys_r);
+    case LIST_SENDER:
+        return address_keys(&q->sender, &s->sender, rank, keys_r);
+    case LIST_CLIENT_NAME:
+        return name_key(q->client_name, rank, s->name_suffix, keys_r);
+    case LIST_HELO:
+        return name_key(q->helo, rank, s->helo_suffix, keys_r);
+    case LIST_CLIENT:
+        return client_key(s, shape, keys_r);
+    case LIST_SCOPE:
+    case LIST_PARTS:
+        break;
+    }
+    return s->recipient.at_domain[0] ? one_key(s->recipient.at_domain + 1, rank, keys_r) : 0;
 }
 
-static enum result look_up(struct search *s, const char *field, const char *value)
-{
-    const char *const params[] = { field, value };
-    const char *column[7];
-    struct rowset set;
-    enum result r = facts_query(s->facts, QUERY_LISTED, params, 2, &set);
+/* ---- looking up ---- */
 
+static void take_best(struct search *s, const char *id, bool allow, const char *const text[LIST_PARTS])
+{
+    struct strbuf b;
+
+    s->best->allow = allow;
+    if (str_copy(span_of(id), s->best->id, sizeof s->best->id) != OK)
+        s->best->id[0] = '\0';
+    strbuf_init(&b, s->best->text, sizeof s->best->text);
+    list_entry_text(text, &b);
+}
+
+/* One exact key: text and rank of each part. */
+static enum result look_up(struct search *s, const char *shape, const struct key key[LIST_PARTS])
+{
+    const char *const text[LIST_PARTS] = { key[0].text, key[1].text, key[2].text,
+                                           key[3].text, key[4].text, key[5].text };
+    const char *const params[] = { shape, text[0], text[1], text[2], text[3], text[4], text[5] };
+    unsigned char rank[LIST_PARTS];
+    struct rowset set;
+    enum result r;
+
+    for (int part = 0; part < LIST_PARTS; part++)
+        rank[part] = key[part].rank;
+    if (s->found && memcmp(rank, s->best_rank, sizeof rank) <= 0)
+        return OK; /* what is there is at least as specific */
+    r = facts_query(s->facts, QUERY_LISTED, params, sizeof params / sizeof *params, &set);
     if (r != OK)
         return r == NOT_FOUND ? OK : r;
-    for (const char *p = set.text; set.count > 0; set.count--) {
-        for (size_t i = 0; i < 7; i++, p = rowset_next(p))
-            column[i] = p;
-        weigh(s, column);
+    for (const char *id = set.text; set.count > 0; set.count--) {
+        const char *action = rowset_next(id), *expires = rowset_next(action);
+        if (*expires == '\0' || strtoll(expires, NULL, 10) > s->facts->now) {
+            memcpy(s->best_rank, rank, sizeof rank);
+            s->found = true;
+            take_best(s, id, action[0] == 'a', text);
+            return OK; /* the one that allows stands first */
+        }
+        id = rowset_next(rowset_next(expires));
     }
     return OK;
 }
 
-static enum result look_up_sender(struct search *s)
+static enum result look_up_shape(struct search *s, const char *text)
 {
-    char domain[DOMAIN_MAX + 2];
-    struct strbuf b;
+    struct key keys[LIST_PARTS][KEYS_MAX], key[LIST_PARTS];
+    size_t count[LIST_PARTS];
+    struct list_shape shape;
     enum result r = OK;
 
-    if (s->request->sender.len == 0)
-        return OK;
-    strbuf_init(&b, domain, sizeof domain);
-    strbuf_addc(&b, '@');
-    strbuf_add(&b, address_domain(&s->request->sender));
-    r = look_up(s, "sender", s->request->sender.text);
-    return r == OK ? look_up(s, "sender", domain) : r;
-}
-
-static enum result look_up_helo(struct search *s)
-{
-    const char *name = s->request->helo, *suffix = name + strlen(name);
-    enum result r = *name ? look_up(s, "helo", name) : OK;
-
-    /* From the right: labels in front do not hide a suffix. */
-    for (int labels = 0; r == OK && labels < SUFFIX_LABELS_MAX && suffix > name; labels++) {
-        do
-            suffix--;
-        while (suffix > name && *suffix != '.');
-        if (*suffix == '.')
-            r = look_up(s, "helo", suffix);
+    if (list_shape_parse(text, &shape) != OK)
+        return OK; /* of a table that somebody else wrote */
+    for (int part = 0; part < LIST_PARTS; part++) {
+        count[part] = part_keys(s, &shape, (enum list_part)part, keys[part]);
+        if (count[part] == 0)
+            return OK;
+        key[part] = keys[part][0];
     }
+    for (size_t i = 0; r == OK && i < count[LIST_RECIPIENT]; i++)
+        for (size_t j = 0; r == OK && j < count[LIST_SENDER]; j++) {
+            key[LIST_RECIPIENT] = keys[LIST_RECIPIENT][i];
+            key[LIST_SENDER] = keys[LIST_SENDER][j];
+            r = look_up(s, text, key);
+        }
     return r;
-}
-
-/* prefix: "4/24". */
-static enum result look_up_client(struct search *s, const char *prefix)
-{
-    const struct request *q = s->request;
-    char text[NETWORK_TEXT_MAX];
-    uint64_t bits;
-
-    if (!q->has_client || q->client.v6 != (prefix[0] == '6') ||
-        str_number(span_of(prefix + 2), 0, q->client.bits, &bits) != OK)
-        return OK;
-    struct network network = network_of(&q->client, (unsigned)bits);
-    network_text(&network, text);
-    return look_up(s, "client", text);
 }
 
 enum result facts_listed(struct facts *f, const struct request *q, struct listed_row *row_r)
 {
-    struct search s = { .facts = f, .request = q, .best = row_r, .best_rank = -1 };
+    struct search s;
     struct rowset set;
-    char shape[2048]; /* copied: the look-ups below reuse the rows' memory */
-    enum result r = facts_query(f, QUERY_LIST_SHAPE, NULL, 0, &set);
+    char shapes[ROWS_TEXT_MAX]; /* copied: the look-ups below reuse the rows' memory */
+    enum result r = facts_query(f, QUERY_LIST_SHAPES, NULL, 0, &set);
+    const char *end = set.text, *p = shapes;
 
     if (r != OK)
         return r;
-    const char *end = set.text;
-    for (size_t i = 0; i < set.count * set.columns; i++)
+    s.facts = f;
+    s.request = q;
+    s.best = row_r;
+    s.found = false;
+    prepare_address(&q->recipient, f->config->recipient_delimiter, &s.recipient);
+    prepare_address(&q->sender, f->config->recipient_delimiter, &s.sender);
+    for (size_t i = 0; i < set.count; i++)
         end = rowset_next(end);
-    if ((size_t)(end - set.text) > sizeof shape)
-        return LIMIT;
-    memcpy(shape, set.text, (size_t)(end - set.text));
-    const char *p = shape;
-    for (size_t i = 0; r == OK && i < set.count; i++) {
-        const char *field = p, *prefix = rowset_next(field);
-        p = rowset_next(prefix);
-        r = field[0] == 's'   ? look_up_sender(&s)
-            : field[0] == 'h' ? look_up_helo(&s)
-                              : look_up_client(&s, prefix);
-    }
+    memcpy(shapes, set.text, (size_t)(end - set.text));
+    for (size_t i = 0; r == OK && i < set.count; i++, p = rowset_next(p))
+        r = look_up_shape(&s, p);
     if (r != OK)
         return r;
-    return s.best_rank >= 0 ? OK : NOT_FOUND;
+    return s.found ? OK : NOT_FOUND;
 }

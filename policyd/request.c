@@ -129,6 +129,8 @@ void request_prepare(struct request *r, const struct config *c)
         keep_odd(r->attr[ATTR_RECIPIENT], &r->recipient);
     if (domain_parse(r->attr[ATTR_HELO_NAME], r->helo) != OK)
         r->helo[0] = '\0';
+    if (domain_parse(r->attr[ATTR_CLIENT_NAME], r->client_name) != OK)
+        r->client_name[0] = '\0';
 }
 
 enum result request_resend_key(const struct request *q, char key_r[RESEND_KEY_MAX], size_t *len_r)

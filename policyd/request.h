@@ -88,6 +88,7 @@ struct request {
     struct address sender, recipient, login;
     bool sender_odd, login_odd;
     char helo[DOMAIN_MAX + 1]; /* canonical; "" where absent or absurd */
+    char client_name[DOMAIN_MAX + 1]; /* the same; "unknown" where DNS does not confirm one */
 };
 
 /* Fills in everything but attr. */

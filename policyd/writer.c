@@ -16,12 +16,14 @@
 enum {
     DATABASES = 2,
     BATCH_MAX = 1024,
+    SLICED_MAX = 8, /* files in one batch */
     BUSY_MS = 2000,
     CACHE_KIB = 65536,
     CHECKPOINT_PAGES = 256,      /* few at a time: what is decided meanwhile waits for it */
     CHECKPOINT_PAGES_MAX = 4096, /* and with a slow disk no more than this */
     CHECKPOINT_SHARE = 4,        /* of the time, the part that writing back may take */
-    CHECKPOINT_S = 5
+    CHECKPOINT_S = 5,
+    SLICE = 64 /* changes of a file, after which others' counts are written that wait meanwhile */
 };
 
 struct queue {
@@ -95,6 +97,8 @@ static enum result hold_database(struct writer *w, enum database d, struct error
     return open_database(w, d, STORE_WRITE, e);
 }
 
+static void serve_meanwhile(struct writer *w);
+
 static void fail_job(struct job *job, const char *why)
 {
     for (size_t i = 0; i < job->sets; i++)
@@ -108,6 +112,43 @@ static void note_alarm(struct writer *w, enum database d, const char *why)
     w->stats.failing[d] = true;
     error_set(&w->alarm, OK, "%s", why);
     pthread_mutex_unlock(&w->mutex);
+}
+
+/* ---- a file of changes, which takes as long as it takes ---- */
+
+struct slices {
+    struct change_source source; /* in place of the file's own */
+    struct change_source *file;
+    struct writer *writer;
+    size_t count;
+};
+
+static enum result slices_next(struct change_source *source, bool first, struct change *change_r, struct error *e)
+{
+    struct slices *s = (struct slices *)source; /* its first member */
+
+    if (++s->count % SLICE == 0)
+        serve_meanwhile(s->writer);
+    return s->file->next(s->file, first, change_r, e);
+}
+
+static enum result apply_sets(struct writer *w, enum database d, struct change_set **sets, size_t count)
+{
+    struct slices slices[SLICED_MAX];
+    struct change_set *sliced[SLICED_MAX];
+    size_t files = 0;
+    enum result r;
+
+    for (size_t i = 0; d == DATABASE_ACCOUNTS && i < count && files < SLICED_MAX; i++)
+        if (sets[i]->source) {
+            slices[files] = (struct slices){ { slices_next }, sets[i]->source, w, 0 };
+            sliced[files] = sets[i];
+            sets[i]->source = &slices[files++].source;
+        }
+    r = store_apply(w->store[d], sets, count, time(NULL));
+    for (size_t i = 0; i < files; i++)
+        sliced[i]->source = slices[i].file;
+    return r;
 }
 
 /* Applies up to BATCH_MAX sets of one database, from jobs that lie in a row. */
@@ -129,7 +170,7 @@ static struct job *apply_batch(struct writer *w, struct job *job)
         note_alarm(w, d, e.text);
         return job;
     }
-    done = store_apply(w->store[d], sets, count, time(NULL)) == OK;
+    done = apply_sets(w, d, sets, count) == OK;
     if (!done)
         note_alarm(w, d, sets[0]->error.text);
     pthread_mutex_lock(&w->mutex);
@@ -191,6 +232,40 @@ static void hand_back(struct writer *w, struct queue *done)
         return;
 }
 
+static void apply_and_hand_back(struct writer *w, struct queue *work)
+{
+    apply_all(w, work->first);
+    if (work->first)
+        hand_back(w, work);
+}
+
+/* Those of one database; the others stay in their order. */
+static void take_of(struct queue *from, enum database d, struct queue *taken_r)
+{
+    struct queue rest;
+
+    queue_init(taken_r);
+    queue_init(&rest);
+    for (struct job *job = from->first, *next; job; job = next) {
+        next = job->next;
+        queue_add(job->database == d ? taken_r : &rest, job);
+    }
+    queue_init(from);
+    queue_move(from, &rest);
+}
+
+/* Counts, which replies wait for, go by the one database, and a file of changes by the
+ * other: so they need not wait for it. */
+static void serve_meanwhile(struct writer *w)
+{
+    struct queue work;
+
+    pthread_mutex_lock(&w->mutex);
+    take_of(&w->waiting, DATABASE_STATE, &work);
+    pthread_mutex_unlock(&w->mutex);
+    apply_and_hand_back(w, &work);
+}
+
 /* Waits for work, at most CHECKPOINT_S. Returns false when all is done. */
 static bool take_work(struct writer *w, struct queue *work)
 {
@@ -216,14 +291,14 @@ static bool take_work(struct writer *w, struct queue *work)
 static void *writer_run(void *arg)
 {
     struct writer *w = arg;
-    struct queue work;
+    struct queue work, counts;
 
     queue_init(&work);
     while (take_work(w, &work)) {
         bool idle = !work.first;
-        apply_all(w, work.first);
-        if (work.first)
-            hand_back(w, &work);
+        take_of(&work, DATABASE_STATE, &counts);
+        apply_and_hand_back(w, &counts);
+        apply_and_hand_back(w, &work);
         checkpoint(w, idle ? 1 : CHECKPOINT_PAGES);
     }
     checkpoint(w, 1);

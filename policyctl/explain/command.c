@@ -23,6 +23,7 @@ static const struct {
     const char *preset; /* NULL: left out */
 } parts[] = {
     { OPT_STATE, ATTR_PROTOCOL_STATE, "RCPT" },     { OPT_CLIENT, ATTR_CLIENT_ADDRESS, NULL },
+    { OPT_CLIENT_NAME, ATTR_CLIENT_NAME, NULL },
     { OPT_PORT, ATTR_SERVER_PORT, NULL },           { OPT_HELO, ATTR_HELO_NAME, NULL },
     { OPT_SENDER, ATTR_SENDER, NULL },              { OPT_RECIPIENT, ATTR_RECIPIENT, NULL },
     { OPT_LOGIN, ATTR_SASL_USERNAME, NULL },        { OPT_CONTEXT, ATTR_POLICY_CONTEXT, NULL },
@@ -161,8 +162,8 @@ static enum status run_explain(struct ctl *ctl, const struct args *a)
 
 const struct command explain_commands[] = {
     { .name = "explain", .operands = "",
-      .optional = OPT(CLIENT) | OPT(CONTEXT) | OPT(HELO) | OPT(JSON) | OPT(LOG) | OPT(LOG_LINE) | OPT(LOGIN) |
-                  OPT(PORT) | OPT(QUEUE_ID) | OPT(RECIPIENT) | OPT(SENDER) | OPT(STATE),
+      .optional = OPT(CLIENT) | OPT(CLIENT_NAME) | OPT(CONTEXT) | OPT(HELO) | OPT(JSON) | OPT(LOG) | OPT(LOG_LINE) |
+                  OPT(LOGIN) | OPT(PORT) | OPT(QUEUE_ID) | OPT(RECIPIENT) | OPT(SENDER) | OPT(STATE),
       .run = run_explain, .help = "Says what policyd would answer, or a log is about, and why",
       .example = "policyctl explain --login user@example.com --sender info@example.com" },
     { 0 },

@@ -61,6 +61,7 @@ void explain_request(const struct ctl *ctl, const struct log_line *companion, st
     if (e->line->kind == LINE_REJECT ||
         e->line->kind == LINE_DECISION) /* Dovecot trusts networks of its own */
         attr[ATTR_CLIENT_ADDRESS] = told(e, companion, LOG_CLIENT);
+    attr[ATTR_CLIENT_NAME] = told(e, companion, LOG_CLIENT_NAME);
     attr[ATTR_HELO_NAME] = told(e, companion, LOG_HELO);
     attr[ATTR_SENDER] = told(e, companion, LOG_SENDER);
     attr[ATTR_RECIPIENT] = told(e, companion, LOG_RECIPIENT);

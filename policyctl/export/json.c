@@ -141,16 +141,16 @@ static bool policy_fn(const struct row *row, void *context)
 
 static bool list_fn(const struct row *row, void *context)
 {
-    static const char *const keys[] = { "action", "client", "helo", "sender", "scope" };
+    static const char *const keys[] = { "action", "client", "client_name", "helo", "sender", "recipient", "scope" };
     struct writer *w = context;
 
-    if (!is_wanted(w, row->column[5]))
+    if (!is_wanted(w, row->column[7]))
         return true;
     json_open(&w->json, NULL, '{');
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         json_text(&w->json, keys[i], row->column[i + 1]);
-    json_number_text(&w->json, "until", row->column[6]);
-    json_text(&w->json, "note", row->column[7]);
+    json_number_text(&w->json, "until", row->column[8]);
+    json_text(&w->json, "note", row->column[9]);
     json_close(&w->json, '}');
     return true;
 }

@@ -37,7 +37,7 @@ void import_progress(const struct import *im, FILE *f)
             "##################################################");
 }
 
-static void progress_end(const char *what)
+void import_progress_end(const char *what)
 {
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r%-70s\r%s", "", what);
@@ -71,7 +71,7 @@ static enum status read_all(struct import *im, const struct format *format)
         if (r == OK)
             r = import_finish(im);
         store_end(im->store);
-        progress_end("");
+        import_progress_end("");
         status = r == OK ? STATUS_DONE : fail_error(STATUS_INPUT, &im->error);
     } else
         status = fail_read(im->ctl);
@@ -85,9 +85,9 @@ static enum status import(struct import *im, const struct args *a, const struct 
     enum status status = read_all(im, format);
 
     if (status == STATUS_DONE && !dry && import_changes(im) > 0) {
-        progress_end("writing ...");
+        import_progress_end("writing ...");
         status = import_commit(im);
-        progress_end("");
+        import_progress_end("");
     }
     if (status == STATUS_DONE)
         import_summary(im, !dry);

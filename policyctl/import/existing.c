@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/list_entry.h"
+
 struct search {
     const struct change *change;
     struct existing *existing;
@@ -111,14 +113,26 @@ static bool policy_fn(const struct row *row, void *context)
 
 static bool list_fn(const struct row *row, void *context)
 {
-    static const enum field fields[] = { FIELD_ACTION, FIELD_CLIENT, FIELD_HELO, FIELD_SENDER, FIELD_SCOPE };
     struct search *s = context;
 
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (!equal(row->column[i + 1], of(s, fields[i])))
-            return true;
-    found(s, "");
-    return false;
+    if (equal(row->column[1], of(s, FIELD_ACTION)))
+        found(s, "");
+    return true;
+}
+
+/* By the one key that such an entry has. */
+static enum result find_list(struct store *store, struct search *s)
+{
+    const char *const text[LIST_PARTS] = { of(s, FIELD_LIST_RECIPIENT), of(s, FIELD_SENDER), of(s, FIELD_CLIENT_NAME),
+                                           of(s, FIELD_HELO),           of(s, FIELD_CLIENT), of(s, FIELD_SCOPE) };
+    char shape_text[LIST_SHAPE_MAX];
+    const char *const params[] = { shape_text, text[0], text[1], text[2], text[3], text[4], text[5] };
+    struct list_shape shape;
+
+    if (list_shape_of(text, &shape) != OK)
+        return NOT_FOUND; /* not canonical: the table has none that says so */
+    list_shape_text(&shape, shape_text);
+    return store_query(store, QUERY_LISTED, params, sizeof params / sizeof *params, list_fn, s);
 }
 
 static const struct {
@@ -139,7 +153,7 @@ static const struct {
                            CHANGE_ALIAS_MEMBER },
     [ITEM_GRANT] = { QUERY_GRANTS, { FIELD_GRANTEE, 0 }, 1, grant_fn, CHANGE_GRANT_ADD },
     [ITEM_POLICY] = { QUERY_POLICY, { FIELD_SCOPE, 0 }, 1, policy_fn, CHANGE_POLICY_SET },
-    [ITEM_LIST] = { QUERY_LIST_ENTRIES, { 0, 0 }, 0, list_fn, CHANGE_LIST_ADD },
+    [ITEM_LIST] = { QUERY_LISTED, { 0, 0 }, 0, list_fn, CHANGE_LIST_ADD },
 };
 
 enum result existing_find(struct store *store, enum item item, const struct change *change,
@@ -153,6 +167,8 @@ enum result existing_find(struct store *store, enum item item, const struct chan
     update_r->kind = kinds[item].update;
     for (size_t i = 0; i < kinds[item].params; i++)
         params[i] = kinds[item].param[i] == FIELD_COUNT ? "" : of(&s, kinds[item].param[i]);
-    enum result r = store_query(store, kinds[item].query, params, kinds[item].params, kinds[item].fn, &s);
+    enum result r = item == ITEM_LIST
+                        ? find_list(store, &s)
+                        : store_query(store, kinds[item].query, params, kinds[item].params, kinds[item].fn, &s);
     return r == NOT_FOUND ? OK : r;
 }

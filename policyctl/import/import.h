@@ -113,5 +113,6 @@ enum result read_postfixadmin(struct import *, FILE *) MUST_CHECK;
 
 /* How much of the file was read, for whoever waits; on a terminal only. */
 void import_progress(const struct import *, FILE *);
+void import_progress_end(const char *what); /* what is done now instead */
 
 #endif

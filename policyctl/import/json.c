@@ -137,8 +137,9 @@ static enum result take_list(struct import *im, const json_t *entry)
         const char *key;
         enum field field;
     } parts[] = { { "action", FIELD_ACTION }, { "client", FIELD_CLIENT }, { "helo", FIELD_HELO },
-                  { "sender", FIELD_SENDER }, { "scope", FIELD_SCOPE }, { "until", FIELD_UNTIL }, { "note", FIELD_NOTE } };
-    char number[sizeof parts / sizeof *parts][24], key[1024];
+                  { "sender", FIELD_SENDER }, { "scope", FIELD_SCOPE }, { "until", FIELD_UNTIL }, { "note", FIELD_NOTE },
+                  { "client_name", FIELD_CLIENT_NAME }, { "recipient", FIELD_LIST_RECIPIENT } };
+    char number[sizeof parts / sizeof *parts][24], key[2048];
     struct change c = { .kind = CHANGE_LIST_ADD };
     struct strbuf b;
 

@@ -36,3 +36,62 @@ bool lines_word(struct span *rest, const char *separators, struct span *word_r)
     *rest = (struct span){ rest->ptr + length, rest->len - length };
     return length > 0;
 }
+
+/* ---- tables of postmap(1) ---- */
+
+static const char blanks[] = " \t";
+
+/* The key ends at a blank outside of quotes. */
+static enum result take_entry(struct import *im, struct span line, lines_entry_fn *fn)
+{
+    bool quoted = false;
+    size_t length = 0;
+
+    for (; length < line.len && (quoted || !strchr(blanks, line.ptr[length])); length++)
+        if (line.ptr[length] == '"')
+            quoted = !quoted;
+    struct span values = span_trim((struct span){ line.ptr + length, line.len - length });
+    if (values.len == 0)
+        return import_error(im, "a key without a value");
+    return fn(im, (struct span){ line.ptr, length }, values);
+}
+
+static bool is_comment(struct span line)
+{
+    struct span text = span_trim(line);
+
+    return text.len == 0 || text.ptr[0] == '#';
+}
+
+enum result lines_entries(struct import *im, FILE *f, lines_entry_fn *fn)
+{
+    static char entry[LINE_LENGTH_MAX];
+    unsigned long first = 0, last;
+    struct strbuf b;
+    struct span line;
+    enum result r;
+
+    strbuf_init(&b, entry, sizeof entry);
+    while ((r = lines_next(im, f, &line)) == OK) {
+        if (is_comment(line))
+            continue;
+        bool goes_on = strchr(blanks, line.ptr[0]) != NULL;
+        last = im->line;
+        if (!goes_on && b.len > 0) {
+            im->line = first;
+            if (take_entry(im, (struct span){ b.ptr, b.len }, fn) != OK)
+                return BAD;
+            im->line = last;
+            strbuf_init(&b, entry, sizeof entry);
+        }
+        if (!goes_on)
+            first = last;
+        strbuf_add(&b, line);
+        if (b.cut)
+            return import_error(im, "an entry of more than %d octets", LINE_LENGTH_MAX - 1);
+    }
+    im->line = first;
+    if (r == NOT_FOUND)
+        r = b.len > 0 ? take_entry(im, (struct span){ b.ptr, b.len }, fn) : OK;
+    return r;
+}

@@ -5,65 +5,7 @@
 #include "lib/address.h"
 #include "policyctl/import/lines.h"
 
-typedef enum result entry_fn(struct import *, struct span key, struct span values);
-
-static const char blanks[] = " \t", commas[] = " \t,";
-
-/* The key ends at a blank outside of quotes. */
-static enum result take_entry(struct import *im, struct span line, entry_fn *fn)
-{
-    bool quoted = false;
-    size_t length = 0;
-
-    for (; length < line.len && (quoted || !strchr(blanks, line.ptr[length])); length++)
-        if (line.ptr[length] == '"')
-            quoted = !quoted;
-    struct span values = span_trim((struct span){ line.ptr + length, line.len - length });
-    if (values.len == 0)
-        return import_error(im, "a key without a value");
-    return fn(im, (struct span){ line.ptr, length }, values);
-}
-
-static bool is_comment(struct span line)
-{
-    struct span text = span_trim(line);
-
-    return text.len == 0 || text.ptr[0] == '#';
-}
-
-/* A line that begins with a blank goes on with the one before; messages name the first. */
-static enum result read_entries(struct import *im, FILE *f, entry_fn *fn)
-{
-    static char entry[LINE_LENGTH_MAX];
-    unsigned long first = 0, last;
-    struct strbuf b;
-    struct span line;
-    enum result r;
-
-    strbuf_init(&b, entry, sizeof entry);
-    while ((r = lines_next(im, f, &line)) == OK) {
-        if (is_comment(line))
-            continue;
-        bool goes_on = strchr(blanks, line.ptr[0]) != NULL;
-        last = im->line;
-        if (!goes_on && b.len > 0) {
-            im->line = first;
-            if (take_entry(im, (struct span){ b.ptr, b.len }, fn) != OK)
-                return BAD;
-            im->line = last;
-            strbuf_init(&b, entry, sizeof entry);
-        }
-        if (!goes_on)
-            first = last;
-        strbuf_add(&b, line);
-        if (b.cut)
-            return import_error(im, "an entry of more than %d octets", LINE_LENGTH_MAX - 1);
-    }
-    im->line = first;
-    if (r == NOT_FOUND)
-        r = b.len > 0 ? take_entry(im, (struct span){ b.ptr, b.len }, fn) : OK;
-    return r;
-}
+static const char commas[] = " \t,";
 
 /* ---- virtual ---- */
 
@@ -110,7 +52,7 @@ static enum result take_virtual(struct import *im, struct span key, struct span 
 
 enum result read_virtual(struct import *im, FILE *f)
 {
-    return read_entries(im, f, take_virtual);
+    return lines_entries(im, f, take_virtual);
 }
 
 /* ---- smtpd_sender_login_maps ---- */
@@ -140,5 +82,5 @@ static enum result take_sender(struct import *im, struct span key, struct span v
 
 enum result read_sender_login(struct import *im, FILE *f)
 {
-    return read_entries(im, f, take_sender);
+    return lines_entries(im, f, take_sender);
 }

@@ -101,7 +101,7 @@ def test_list_entry_is_named(admin):
     admin.ok("list", "deny", "--client", "192.0.2.0/24")
     answer, checks = explained(admin, *options(LOCAL))
     number = admin.json("list", "show")[0]["id"]
-    assert (answer["decided_by"], checks["access"]["row"]) == ("access", f"deny entry {number} (policyctl list show)")
+    assert (answer["decided_by"], checks["access"]["row"]) == ("access", f"deny entry {number} (policyctl list show): client 192.0.2.0/24")
 
 
 def test_dns_that_does_not_answer(admin):

@@ -196,8 +196,11 @@ def odd_world(seed):
         {"scope": "", "check": "starttls", "mode": "observe", "from": 0, "until": None},
         {"scope": "", "check": "starttls", "mode": "enforce", "from": 4102444800, "until": 4202444800},
         {"scope": "example.com", "check": "helo_fqdn", "mode": "off", "from": 0, "until": 4102444800}]
-    found["lists"] = [{"action": "allow", "client": "192.0.2.0/24", "helo": ".example", "sender": "@example.net",
-                       "scope": "example.com", "until": 4102444800, "note": "why, \"so\""}]
+    found["lists"] = [{"action": "allow", "client": "192.0.2.0/24", "client_name": "", "helo": ".example",
+                       "sender": "@example.net", "recipient": "", "scope": "example.com", "until": 4102444800,
+                       "note": "why, \"so\""},
+                      {"action": "deny", "client": "", "client_name": ".dyn.example", "helo": "", "sender": ".example.org",
+                       "recipient": "abuse@", "scope": "", "until": None, "note": ""}]
     return found
 
 

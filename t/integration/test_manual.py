@@ -200,6 +200,9 @@ def test_completion_of_every_command(alone):
     ("policyctl policy set helo_local en", {"enforce"}),
     ("policyctl explain --state H", {"HELO"}),
     ("policyctl help po", {"policy"}),
+    ("policyctl list import --action d", {"deny"}),
+    ("policyctl list import --format postg", {"postgrey-clients", "postgrey-recipients"}),
+    ("policyctl import --format v", {"virtual"}),
 ])
 def test_completion_from_the_table(alone, line, words):
     alone.script(ACCOUNTS)

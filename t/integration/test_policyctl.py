@@ -264,12 +264,13 @@ def test_lists(admin):
     admin.ok("list", "allow", "--sender", "App@Example.com", "--client", "192.0.2.0/24", "--note", "the app")
     admin.ok("list", "deny", "--helo", ".Bad.example", "--domain", "example.com", "--until", "2099-01-01")
     allow, deny = admin.json("list", "show")
-    assert allow == {"id": allow["id"], "action": "allow", "client": "192.0.2.0/24", "helo": None,
-                     "sender": "app@example.com", "domain": None, "until": None, "note": "the app"}
-    assert deny == {"id": deny["id"], "action": "deny", "client": None, "helo": ".bad.example", "sender": None,
-                    "domain": "example.com", "until": local_seconds(2099, 1, 1), "note": None}
+    nothing = dict.fromkeys(("client", "client_name", "helo", "sender", "recipient", "domain", "until", "note"))
+    assert allow == {**nothing, "id": allow["id"], "action": "allow", "client": "192.0.2.0/24",
+                     "sender": "app@example.com", "note": "the app"}
+    assert deny == {**nothing, "id": deny["id"], "action": "deny", "helo": ".bad.example",
+                    "domain": "example.com", "until": local_seconds(2099, 1, 1)}
     assert admin.ok("list", "show").splitlines()[0].split() == [
-        "ID", "ACTION", "CLIENT", "HELO", "SENDER", "DOMAIN", "UNTIL", "NOTE"]
+        "ID", "ACTION", "CLIENT", "CLIENT-NAME", "HELO", "SENDER", "RECIPIENT", "DOMAIN", "UNTIL", "NOTE"]
     admin.fails(1, "such an entry exists already",
                 "list", "allow", "--client", "192.0.2.0/24", "--sender", "app@example.com")
     admin.fails(1, "no such entry: see policyctl list show", "list", "remove", "deny", "--client", "192.0.2.0/24")

@@ -25,8 +25,8 @@ WRONG = [
     ("domain list --jsn", "wrong option --jsn: usage: policyctl domain list [--json]"),
     ("domain list --json=x", "wrong option --json=x: usage: policyctl domain list [--json]"),
     ("list allow --client 192.0.2.1 --client 192.0.2.2",
-     "given twice: --client: usage: policyctl list allow [--client ADDRESS] [--domain DOMAIN] [--helo NAME] "
-     "[--note TEXT] [--sender ADDRESS] [--until DATE]"),
+     "given twice: --client: usage: policyctl list allow [--client ADDRESS] [--client-name NAME] [--domain DOMAIN] "
+     "[--helo NAME] [--note TEXT] [--recipient ADDRESS] [--sender ADDRESS] [--until DATE]"),
     ("account set user@example.com --status",
      "a value is missing behind --status: usage: policyctl account set ADDRESS [--field NAME=VALUE]... [--gid GROUP] "
      "[--home PATH] [--mail LOCATION] [--no-field NAME]... [--quota SIZE] [--status active|disabled] [--uid USER]"),
@@ -79,7 +79,22 @@ WRONG = [
     ("policy unset helo_fqd", f"no check 'helo_fqd': there are {CHECKS}"),
     ("policy set all enforce --domain user@example.com", None),
     ("policy set all enforce --account example.com", "the address has no domain: example.com"),
-    ("list allow", "a list entry needs a client, a HELO name or a sender"),
+    ("list allow", "a list entry needs a client, a client name, a HELO name, a sender or a recipient"),
+    ("list allow --domain example.com", "a list entry needs a client, a client name, a HELO name, a sender or a recipient"),
+    ("list deny --recipient example.com", "the address has no domain: example.com"),
+    ("list remove 1 --recipient abuse@", "an entry's ID goes without options"),
+    ("list import", "something is missing: usage: policyctl list import FILE [--action ACTION] [--domain DOMAIN] "
+                    "[--dry-run] [--format FORMAT] [--note TEXT] [--until DATE] [--update]"),
+    ("list import /dev/null --format virtual",
+     "no format 'virtual': there are entries, networks, postfix-client, postfix-helo, postfix-sender, "
+     "postfix-recipient, postfix-cidr, postgrey-clients, postgrey-recipients"),
+    ("list import /dev/null --format networks",
+     "a list of networks does not say what becomes of them: add --action allow or --action deny"),
+    ("list import /dev/null --format networks --action refuse", "'refuse' is none of allow|deny"),
+    ("list import /dev/null --action deny", "--action: in this format the file itself allows and denies"),
+    ("list import /dev/null --domain ..", None),
+    ("list import /dev/null --until 2020-01-01", "2020-01-01 is past: name a later date"),
+    ("grant add user@example.com user@", "a grant is for an address, @domain or *: user@"),
     ("list allow --sender *", "sender '*' matches everything: leave the sender out"),
     ("list deny --client 192.0.2.1/24", None),
     ("list deny --client 192.0.2.256", None),

@@ -100,14 +100,23 @@ static const struct {
     { "list-add action=deny helo=.spam.example", OK, NULL },
     { "list-add action=deny client=2001:DB8::/32 scope=example.com until=1900000000", OK, NULL },
     { "list-add action=deny helo=.spam.example", BAD, "such an entry exists already" },
-    { "list-add action=deny", BAD, "needs a client, a HELO name or a sender" },
+    { "list-add action=deny", BAD, "needs a client, a client name, a HELO name, a sender or a recipient" },
+    { "list-add action=deny scope=example.com", BAD, "needs a client, a client name, a HELO name, a sender or a recip" },
     { "list-add action=deny sender=*", BAD, "leave the sender out" },
+    { "grant-add grantee=john@example.com sender=.example.net", BAD, "a grant is for an address, @domain or *" },
+    { "grant-add grantee=john@example.com sender=john@", BAD, "a grant is for an address, @domain or *" },
     { "list-add action=deny client=192.0.2.1 scope=john@example.com", BAD, "scope" },
     { "list-remove id=99", NOT_FOUND, "no list entry 99" },
     { "list-remove id=2", OK, NULL },
     { "list-add action=deny client=192.0.2.77 sender=a@example.net", OK, NULL },
     { "list-remove-entry action=deny client=192.0.2.77", NOT_FOUND, "no such entry" },
     { "list-remove-entry action=deny client=192.0.2.77 sender=a@example.net", OK, NULL },
+    { "list-add action=deny client_name=.Dyn.Example list_recipient=@Example.com note=pool", OK, NULL },
+    { "list-set action=deny client_name=.dyn.example list_recipient=@example.com until=1900000000 note=dial-in", OK,
+      NULL },
+    { "list-set action=deny client_name=.dyn.example list_recipient=@example.com until=1900000000", OK, NULL },
+    { "list-set action=deny client_name=.dyn.example", NOT_FOUND, "no such entry" },
+    { "list-add action=allow client_name=.dyn.example list_recipient=@example.com", OK, NULL },
 
     { "observe check=helo_fqdn subject=s cause=c number=1 sample=x", BAD, "not in this database" },
 };
@@ -168,15 +177,20 @@ START_TEST(each_change_and_query)
     ck_assert_str_eq(ALL_ROWS(s, QUERY_POLICIES),
                      "|helo_fqdn|observe|1900000000|1800000000|0\nexample.com|helo_fqdn|off|-|1800000000|0\n"
                      "john@example.com|sender_login|enforce|-|1800000000|0");
-    ck_assert_str_eq(ROWS(s, QUERY_LISTED, "sender", "app@example.com"),
-                     "1|allow|192.0.2.0/24||app@example.com||-");
-    ck_assert_str_eq(ROWS(s, QUERY_LISTED, "client", "2001:db8::/32"),
-                     "3|deny|2001:db8::/32|||example.com|1900000000");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_LIST_SHAPE), "client|6/32\nsender|");
+    ck_assert_str_eq(ROWS(s, QUERY_LISTED, "s255c25", "", "app@example.com", "", "", "192.0.2.0/24", ""),
+                     "1|allow|-|the shop");
+    ck_assert_str_eq(ROWS(s, QUERY_LISTED, "C33d", "", "", "", "", "2001:db8::/32", "example.com"),
+                     "3|deny|1900000000|");
+    ck_assert_str_eq(ROWS(s, QUERY_LISTED, "r253n4", "@example.com", "", ".dyn.example", "", "", ""),
+                     "6|allow|-|\n5|deny|1900000000|dial-in");
+    ck_assert_str_eq(ROWS(s, QUERY_LISTED, "C33", "", "", "", "", "2001:db8::/32", ""), "");
+    ck_assert_str_eq(ALL_ROWS(s, QUERY_LIST_SHAPES), "C33d\nr253n4\ns255c25");
     ck_assert_str_eq(ALL_ROWS(s, QUERY_LIST_ENTRIES),
-                     "1|allow|192.0.2.0/24||app@example.com||-|the shop\n"
-                     "3|deny|2001:db8::/32|||example.com|1900000000|");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_ACCOUNT_COUNTS), "3|1|3|2|3|3|2");
+                     "1|allow|192.0.2.0/24|||app@example.com|||-|the shop\n"
+                     "3|deny|2001:db8::/32|||||example.com|1900000000|\n"
+                     "5|deny||.dyn.example|||@example.com||1900000000|dial-in\n"
+                     "6|allow||.dyn.example|||@example.com||-|");
+    ck_assert_str_eq(ALL_ROWS(s, QUERY_ACCOUNT_COUNTS), "3|1|3|2|3|3|4");
     store_close(&s);
     ck_assert_ptr_null(s);
 }
@@ -213,7 +227,9 @@ START_TEST(what_an_account_takes_with_it)
 
     fill(s);
     store_done(s, "grant-add grantee=anna@example.com sender=john@example.com");
+    store_done(s, "list-add action=deny list_recipient=john@example.com sender=x@example.net");
     store_done(s, "account-remove address=john@example.com");
+    ck_assert_str_eq(ALL_ROWS(s, QUERY_LIST_SHAPES), "C33d\nr253n4\ns255c25");
     ck_assert_str_eq(ROWS(s, QUERY_ACCOUNT, "john@example.com"), "");
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS, "john@example.com"), "");
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS, "anna@example.com"), "");
@@ -242,7 +258,7 @@ START_TEST(what_a_domain_takes_with_it)
     ck_assert_str_eq(ROWS(s, QUERY_POLICY, "example.com"), "");
     /* or they would be good for whoever has the domain next */
     ck_assert_str_eq(ROWS(s, QUERY_GRANTS, ""), "smart@relay.example|@customer.example");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_LIST_SHAPE), "sender|");
+    ck_assert_str_eq(ALL_ROWS(s, QUERY_LIST_SHAPES), "s255c25");
     store_close(&s);
 }
 END_TEST
@@ -260,7 +276,7 @@ START_TEST(removing)
     store_done(s, "policy-unset check=helo_fqdn scope=example.com");
     store_done(s, "list-remove id=1");
     store_done(s, "list-remove id=0003");
-    ck_assert_str_eq(ALL_ROWS(s, QUERY_ACCOUNT_COUNTS), "3|1|3|0|2|2|0");
+    ck_assert_str_eq(ALL_ROWS(s, QUERY_ACCOUNT_COUNTS), "3|1|3|0|2|2|2");
     store_close(&s);
 }
 END_TEST

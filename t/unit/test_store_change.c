@@ -139,6 +139,19 @@ static const struct {
     { CHANGE_LIST_ADD, FIELD_HELO, ".Example.com", OK, ".example.com" },
     { CHANGE_LIST_ADD, FIELD_HELO, ".", BAD, NULL },
     { CHANGE_LIST_ADD, FIELD_HELO, "a b", BAD, NULL },
+    { CHANGE_LIST_ADD, FIELD_CLIENT_NAME, ".DSL.Example.net.", OK, ".dsl.example.net" },
+    { CHANGE_LIST_ADD, FIELD_CLIENT_NAME, "unknown", OK, "unknown" },
+    { CHANGE_LIST_ADD, FIELD_CLIENT_NAME, ".", BAD, NULL },
+    { CHANGE_LIST_ADD, FIELD_SENDER, "@Example.com", OK, "@example.com" },
+    { CHANGE_LIST_ADD, FIELD_SENDER, ".Example.com", OK, ".example.com" },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "Postmaster@", OK, "postmaster@" },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "\"a b\"@", OK, "\"a b\"@" },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "John@Example.com", OK, "john@example.com" },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "a b@", BAD, NULL },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "@", BAD, NULL },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "..example.com", BAD, NULL },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "example.com", BAD, NULL },
+    { CHANGE_LIST_ADD, FIELD_LIST_RECIPIENT, "*", BAD, NULL },
     { CHANGE_LIST_ADD, FIELD_SENDER, "", OK, "" },
     { CHANGE_LIST_ADD, FIELD_SCOPE, "Example.com", OK, "example.com" },
     { CHANGE_LIST_ADD, FIELD_SCOPE, "a@example.com", BAD, NULL },
@@ -202,7 +215,7 @@ END_TEST
 START_TEST(the_longest_values_have_room)
 {
     static const char d63[] = "dxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
-    char domain[256], sender[512], helo[256];
+    char domain[256], sender[512], helo[256], shape[64];
     struct change c = change_with(CHANGE_LIST_ADD, FIELD_NOTE, X400);
     struct change_values v;
     struct error e = { "" };
@@ -212,18 +225,19 @@ START_TEST(the_longest_values_have_room)
     snprintf(sender, sizeof sender, "%.255s@%s", X256, domain);
     snprintf(helo, sizeof helo, ".%s", domain);
     c.field[FIELD_SENDER] = sender;
-    c.field[FIELD_HELO] = helo;
+    c.field[FIELD_HELO] = c.field[FIELD_CLIENT_NAME] = helo;
+    c.field[FIELD_LIST_RECIPIENT] = sender;
     c.field[FIELD_SCOPE] = domain;
     c.field[FIELD_CLIENT] = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127";
     c.field[FIELD_UNTIL] = "9223372036854775807";
     ck_assert_msg(change_check(&c, INT64_MAX, &v, &e) == OK, "%s", e.text);
-    ck_assert_str_eq(change_value(&v, "key_field"), "sender");
-    ck_assert_str_eq(change_value(&v, "key_value"), sender);
-    ck_assert_str_eq(change_value(&v, "key_prefix"), "");
+    snprintf(shape, sizeof shape, "r255s255n6h6C128d");
+    ck_assert_str_eq(change_value(&v, "shape"), shape);
+    ck_assert_str_eq(change_value(&v, "list_recipient"), sender);
 }
 END_TEST
 
-START_TEST(the_key_of_a_list_entry)
+START_TEST(the_shape_of_a_list_entry)
 {
     struct change c = change_with(CHANGE_LIST_ADD, FIELD_SENDER, NULL);
     struct change_values v;
@@ -231,15 +245,13 @@ START_TEST(the_key_of_a_list_entry)
 
     c.field[FIELD_CLIENT] = "2001:db8::/32";
     ck_assert_int_eq(change_check(&c, 0, &v, &e), OK);
-    ck_assert_str_eq(change_value(&v, "key_field"), "client");
-    ck_assert_str_eq(change_value(&v, "key_prefix"), "6/32");
+    ck_assert_str_eq(change_value(&v, "shape"), "C33");
     c.field[FIELD_CLIENT] = "192.0.2.1";
     ck_assert_int_eq(change_check(&c, 0, &v, &e), OK);
-    ck_assert_str_eq(change_value(&v, "key_prefix"), "4/32");
+    ck_assert_str_eq(change_value(&v, "shape"), "c33");
     c.field[FIELD_HELO] = "x.example";
     ck_assert_int_eq(change_check(&c, 0, &v, &e), OK);
-    ck_assert_str_eq(change_value(&v, "key_field"), "helo");
-    ck_assert_str_eq(change_value(&v, "key_value"), "x.example");
+    ck_assert_str_eq(change_value(&v, "shape"), "h255c33");
 }
 END_TEST
 
@@ -274,8 +286,7 @@ START_TEST(every_row_of_the_schema)
         ck_assert_ptr_nonnull(t->sql[0]);
         for (size_t i = 0; i < CHANGE_STATEMENTS_MAX && t->sql[i]; i++)
             for (const char *p = t->sql[i]; (p = strchr(p, ':')) != NULL; p++) {
-                static const char *const derived[] = { "domain_of",  "key_field",    "key_value",
-                                                       "key_prefix", "subject_kind", "now", "merged", "expires",
+                static const char *const derived[] = { "domain_of", "shape", "subject_kind", "now", "merged", "expires",
                                                        "known", "client_passes", "client_seen",
                                                        "client_expires" };
                 struct span name = { p + 1, strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_") };
@@ -320,7 +331,7 @@ int main(void)
     tcase_add_loop_test(t, each_field, 0, sizeof rows / sizeof *rows);
     tcase_add_test(t, no_hash_in_an_error_line);
     tcase_add_test(t, the_longest_values_have_room);
-    tcase_add_test(t, the_key_of_a_list_entry);
+    tcase_add_test(t, the_shape_of_a_list_entry);
     tcase_add_test(t, names);
     tcase_add_test(t, every_row_of_the_schema);
     tcase_add_test(t, checks_and_modes);

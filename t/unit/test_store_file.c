@@ -180,9 +180,9 @@ END_TEST
 START_TEST(a_newer_schema)
 {
     make_accounts();
-    run_sql(store_path("accounts.db"), "PRAGMA user_version = 7");
+    run_sql(store_path("accounts.db"), "PRAGMA user_version = 8");
     ck_refused_by_all(store_path("accounts.db"), DATABASE_ACCOUNTS,
-                      "schema version 7 is newer than this program's 6: upgrade Postern");
+                      "schema version 8 is newer than this program's 7: upgrade Postern");
 }
 END_TEST
 

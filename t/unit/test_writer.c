@@ -6,10 +6,12 @@
 #include "policyd/writer.h"
 
 #include <check.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policyd/log.h"
@@ -171,7 +173,7 @@ START_TEST(one_that_fails_fails_alone)
 }
 END_TEST
 
-/* Jobs of both databases, mixed, stay in their order. */
+/* Jobs of both databases, mixed: those of each stay in their order. */
 START_TEST(two_databases)
 {
     static struct one jobs[100];
@@ -184,11 +186,80 @@ START_TEST(two_databases)
                                                         : "domain-add domain=a.example kind=relay");
         writer_submit(writer, &jobs[i].job);
     }
+    wait_for(&jobs[98]);
     wait_for(&jobs[99]);
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(jobs[i].set.result, OK);
     struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_READ);
     ck_assert_ptr_nonnull(strstr(store_rows(s, QUERY_OBSERVATIONS, &(const char *){ "0" }, 1), "s|access|c|||observe|host|50|"));
+    store_close(&s);
+}
+END_TEST
+
+/* ---- a file of changes ---- */
+
+enum { FILE_CHANGES = 4000, FILE_STOPS_AT = 3000, WAIT_S = 20 };
+
+/* Changes that the writer's thread reads: it goes on only when the loop has a count back that
+ * was asked for after the first of them was read. */
+struct file {
+    struct change_source source;
+    struct change_line line;
+    unsigned next;
+    sem_t begun, counted;
+    bool waited_too_long;
+};
+
+static enum result file_next(struct change_source *source, bool first, struct change *change_r, struct error *e)
+{
+    struct file *f = (struct file *)source;
+    struct timespec until;
+    char text[80];
+
+    if (first)
+        sem_post(&f->begun);
+    if (f->next == FILE_CHANGES)
+        return NOT_FOUND;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_S;
+    if (f->next == FILE_STOPS_AT && sem_timedwait(&f->counted, &until) != 0)
+        f->waited_too_long = true;
+    if (f->next < FILE_STOPS_AT && f->next % 64 == 0)
+        usleep(1000); /* so that there is a while in which the count can come */
+    snprintf(text, sizeof text, "list-add action=deny client=10.%u.%u.0/24", f->next / 256, f->next % 256);
+    f->next++;
+    if (change_line_parse(span_of(text), &f->line, e) != OK)
+        return BAD;
+    *change_r = f->line.change;
+    return OK;
+}
+
+START_TEST(counts_do_not_wait_for_a_file_of_changes)
+{
+    static struct file f = { .source = { file_next } };
+    static struct one count, import;
+    struct store *s;
+
+    ck_assert_int_eq(sem_init(&f.begun, 0, 0), 0);
+    ck_assert_int_eq(sem_init(&f.counted, 0, 0), 0);
+    init_one(&import, DATABASE_ACCOUNTS, "list-add action=deny client=192.0.2.1");
+    import.set = (struct change_set){ .source = &f.source, .result = BAD };
+    writer_submit(writer, &import.job);
+    writer_commit(writer);
+    ck_assert_int_eq(sem_wait(&f.begun), 0);
+    init_one(&count, DATABASE_STATE, "tally start=0 scope=a.example outcome=accepted number=1");
+    writer_submit(writer, &count.job);
+    wait_for(&count);
+    ck_assert_msg(count.set.result == OK, "%s", count.set.error.text);
+    ck_assert_uint_eq(import.done, 0);
+    sem_post(&f.counted);
+    wait_for(&import);
+    ck_assert_int_eq(import.set.result, OK);
+    ck_assert(!f.waited_too_long);
+    ck_assert_ptr_eq(import.set.source, &f.source);
+    s = store_opened("sqlite", DATABASE_ACCOUNTS, STORE_READ);
+    ck_assert_str_eq(store_rows(s, QUERY_LIST_SHAPES, NULL, 0), "c25");
+    ck_assert_ptr_nonnull(strstr(store_rows(s, QUERY_ACCOUNT_COUNTS, NULL, 0), "|4000"));
     store_close(&s);
 }
 END_TEST
@@ -300,6 +371,7 @@ int main(void)
     tcase_add_test(t, nothing_happens_before_the_commit);
     tcase_add_test(t, one_that_fails_fails_alone);
     tcase_add_test(t, two_databases);
+    tcase_add_test(t, counts_do_not_wait_for_a_file_of_changes);
     tcase_add_test(t, more_sets_than_one_transaction_takes);
     tcase_add_test(t, a_file_that_is_replaced);
     tcase_add_test(t, a_file_that_is_removed);
