@@ -46,19 +46,31 @@ class Clerk(threading.Thread):
     """Adds and suspends accounts by policyctl; told, doubtful: those whose command succeeded, and those where it
     failed, which may be done or not."""
 
-    def __init__(self, ledger):
+    def __init__(self, ledger, pause=0):
         super().__init__(daemon=True)
-        self.ledger = ledger
+        self.ledger, self.pause = ledger, pause
         self.told = {"add": set(), "suspend": set()}
         self.doubtful = {"add": set(), "suspend": set()}
 
     def run(self):
         for number in itertools.count():
             user = f"new{number}@example.com"
-            if self.ledger.stopping.is_set():
+            if self.ledger.stopping.wait(self.pause):
                 break
             self._do("add", user, "--password-stdin", stdin="secret\n")
             self._do("suspend", user, "--reason", "x")
+
+    def compare(self, trial, path):
+        """What it was told against what accounts.db holds; the accounts there are."""
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            there = {user for (user,) in db.execute("SELECT address FROM account WHERE address LIKE 'new%'")}
+            suspended = {user for (user,) in db.execute(
+                "SELECT address FROM account WHERE address LIKE 'new%' AND suspended IS NOT NULL")}
+        for verb, held in (("add", there), ("suspend", suspended)):
+            told, doubtful = self.told[verb], self.doubtful[verb]
+            trial.check(told <= held, f"{verb}: told, but not held: {sorted(told - held)[:3]}")
+            trial.check(held <= told | doubtful, f"{verb}: held, but not asked for: {sorted(held - told - doubtful)[:3]}")
+        return len(there)
 
     def _do(self, verb, user, *options, stdin=None):
         done = self.ledger.admin.run("account", verb, user, *options, stdin=stdin)
@@ -111,19 +123,5 @@ class Ledger:
         for sender in self.senders:
             trial.check(not sender.strange, f"replies that are none of these: {sender.strange[:3]}")
             trial.check(not sender.is_alive(), "a request that was never answered")
-        if self.clerk:
-            self._compare_accounts(trial)
-        else:
-            trial.note(f"{self.answered()} messages")
-
-    def _compare_accounts(self, trial):
-        path = self.admin.policyd.settings["accounts_db"]
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            there = {user for (user,) in db.execute("SELECT address FROM account WHERE address LIKE 'new%'")}
-            suspended = {user for (user,) in db.execute(
-                "SELECT address FROM account WHERE address LIKE 'new%' AND suspended IS NOT NULL")}
-        for verb, held in (("add", there), ("suspend", suspended)):
-            told, doubtful = self.clerk.told[verb], self.clerk.doubtful[verb]
-            trial.check(told <= held, f"{verb}: told, but not held: {sorted(told - held)[:3]}")
-            trial.check(held <= told | doubtful, f"{verb}: held, but never asked for: {sorted(held - told - doubtful)[:3]}")
-        trial.note(f"{self.answered()} messages, {len(there)} accounts")
+        accounts = self.clerk.compare(trial, self.admin.policyd.settings["accounts_db"]) if self.clerk else 0
+        trial.note(f"{self.answered()} messages" + (f", {accounts} accounts" if accounts else ""))
