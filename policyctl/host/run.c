@@ -106,14 +106,30 @@ static bool read_both(struct stream *out, struct stream *err)
     return true;
 }
 
+/* The line that says why, of several: what a program only warns of comes first. Cuts the text there. */
+static const char *complaint(char *text)
+{
+    char *found = text;
+
+    for (char *line = text, *next; *line; line = next) {
+        size_t length = strcspn(line, "\n");
+        next = line + length + (line[length] == '\n');
+        line[length] = '\0';
+        if (strstr(line, "atal:"))
+            return line;
+        if (strstr(found, "warning:") && !strstr(line, "warning:"))
+            found = line;
+    }
+    return found;
+}
+
 static enum result judge(const char *name, const struct stream *out, struct stream *err, int status, struct error *e)
 {
     if (out->overflow)
         return error_set(e, TRY_AGAIN, "%s wrote more than %d octets", name, RUN_OUTPUT_MAX);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return OK;
-    err->text[strcspn(err->text, "\n")] = '\0';
-    return error_set(e, BAD, "%s", *err->text ? err->text : name);
+    return error_set(e, BAD, "%s", *err->text ? complaint(err->text) : name);
 }
 
 static enum result converse(const char *const *argv, struct stream *out, struct stream *err, struct error *e)
@@ -155,12 +171,13 @@ static enum result converse(const char *const *argv, struct stream *out, struct 
 
 enum result run_program(const char *const *argv, char **output_r, struct error *e)
 {
-    char complaint[1024] = "";
+    static char complaints[65536];
     struct stream out = { .fd = -1, .size = RUN_OUTPUT_MAX, .text = calloc(1, RUN_OUTPUT_MAX) };
-    struct stream err = { .fd = -1, .size = sizeof complaint, .text = complaint };
+    struct stream err = { .fd = -1, .size = sizeof complaints, .text = complaints };
     enum result r;
 
     *output_r = NULL;
+    complaints[0] = '\0';
     if (!out.text)
         return error_set(e, TRY_AGAIN, "out of memory");
     r = converse(argv, &out, &err, e);

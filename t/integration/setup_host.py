@@ -45,6 +45,8 @@ relay_transport = discard:
 default_transport = discard:
 smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
+smtpd_tls_cert_file = {config}/cert.pem
+smtpd_tls_key_file = {config}/key.pem
 """
 
 # In the manner of iRedMail: long lists over several lines, iRedAPD in two of them, tables of MySQL, amavisd.
@@ -113,13 +115,14 @@ smtp-amavis unix -  -   n   -   2  lmtp
 
 # In the manner of PostfixAdmin's guides: postscreen in front, smtps by its old name, mua_* macros, postgrey, SPF.
 POSTFIXADMIN = """
-compatibility_level = 2
+compatibility_level = 3.6
 myhostname = {myhostname}
 mydestination = localhost
 alias_maps =
 virtual_mailbox_domains = proxy:mysql:{config}/mysql_virtual_domains_maps.cf
 virtual_alias_maps = proxy:mysql:{config}/mysql_virtual_alias_maps.cf
 virtual_mailbox_maps = proxy:mysql:{config}/mysql_virtual_mailbox_maps.cf
+virtual_alias_domains =
 postscreen_access_list = cidr:{config}/postscreen.cidr
 smtpd_tls_security_level = may
 smtpd_sasl_type = dovecot
@@ -182,7 +185,7 @@ class SetupHost:
                   "directory": self.postfix.directory}
         master = DEBIAN_MASTER_CF.read_text()
         if self.kind == "debian":
-            main = DEBIAN_MAIN_CF.read_text() + DEBIAN.format(**values)
+            main = DEBIAN_MAIN_CF.read_text()
             master = uncomment_services(master, {"submission", "submissions"})
         elif self.kind == "iredmail":
             main, master = IREDMAIL.format(**values), master + IREDMAIL_SERVICES.format(**values)
@@ -195,16 +198,18 @@ class SetupHost:
         for name in re.findall(r"proxy:mysql:\S+/(\S+)", main):
             (self.postfix.config / name).write_text("user = mail\npassword = secret\nhosts = 127.0.0.1\ndbname = mail\n"
                                                     "query = SELECT 1 FROM t WHERE name = '%s'\n")
-        (self.postfix.config / "main.cf").write_text(main + PRIVATE.format(**values) + self._certificate())
+        (self.postfix.config / "main.cf").write_text(main)
         (self.postfix.config / "master.cf").write_text(master)
+        self._postconf((DEBIAN if self.kind == "debian" else "") + PRIVATE, values)
         if not named:
             self.postfix.name_ports()
         self.age()
         self.policyd.prepare()
 
-    def _certificate(self):
-        return f"smtpd_tls_cert_file = {self.postfix.config}/cert.pem\n" \
-               f"smtpd_tls_key_file = {self.postfix.config}/key.pem\n"
+    def _postconf(self, settings, values):
+        """As Debian's postinst does it."""
+        self.age()
+        self.postfix.postconf("-e", *filter(None, settings.format(**values).splitlines()))
 
     def age(self):
         """Postfix's programs wait while its configuration was changed less than two seconds ago."""

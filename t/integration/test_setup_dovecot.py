@@ -130,7 +130,7 @@ def test_without_a_folder(tmp_path):
     try:
         files, done = host.files(), host.setup("--apply")
         assert done.returncode == 1 and host.files() == files
-        assert "no !include of a folder" in done.stdout and "| passdb" in done.stdout
+        assert "no !include of a folder" in " ".join(done.stdout.split()) and "| passdb" in done.stdout
         shown = re.findall(r"^ +\| (.*)$", done.stdout, re.M)
         host.dovecot.config.write_text(host.dovecot.config.read_text() + "\n".join(shown) + "\n")
         assert passdbs(host) == ["static", "postern"] and "nothing to change" in host.setup("--apply").stdout
@@ -142,7 +142,7 @@ def test_an_include_within_a_block_does_not_count(host):
     text = host.dovecot.config.read_text()
     (host.folder / "10-old.conf").write_text("mail_max_userip_connections = 11\n")
     host.dovecot.config.write_text(text.replace("!include conf.d/*.conf", "protocol imap {\n!include conf.d/*.conf\n}"))
-    assert "no !include of a folder" in host.setup().stdout
+    assert "no !include of a folder" in " ".join(host.setup().stdout.split())
 
 
 def test_the_driver_is_not_installed(host):
