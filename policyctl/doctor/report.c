@@ -26,6 +26,11 @@ const char *level_name(enum level level)
 
 /* ---- text ---- */
 
+static enum colour level_colour(enum level level)
+{
+    return level == LEVEL_PROBLEM ? COLOUR_BAD : level == LEVEL_WARNING ? COLOUR_WARNING : COLOUR_NONE;
+}
+
 static void print_breach(const struct breach *f)
 {
     char label[32], head[WHERE_MAX + WHAT_MAX + 64];
@@ -34,7 +39,7 @@ static void print_breach(const struct breach *f)
     snprintf(label, sizeof label, "%s:", level_name(f->rule->level));
     strbuf_init(&b, head, sizeof head);
     strbuf_addf(&b, "%s: %s%s%s", area_name(f->area), f->where, *f->where ? ": " : "", f->what);
-    table_paragraph(label, (int)strlen(label), head);
+    table_paragraph_coloured(level_colour(f->rule->level), label, (int)strlen(label), head);
     if (*f->rule->why)
         table_paragraph("", INDENT - 2, f->rule->why);
     if (*f->remedy) {
@@ -67,6 +72,15 @@ static void add_counts(const struct doctor *d, int area, struct strbuf *b)
     }
 }
 
+static enum colour area_colour(const struct doctor *d, enum area area)
+{
+    if (count_level(d, (int)area, LEVEL_PROBLEM) > 0)
+        return COLOUR_BAD;
+    if (count_level(d, (int)area, LEVEL_WARNING) > 0)
+        return COLOUR_WARNING;
+    return *d->seen[area] ? COLOUR_GOOD : COLOUR_NONE;
+}
+
 static void print_area(const struct doctor *d, enum area area)
 {
     char text[WHERE_MAX + 80];
@@ -80,7 +94,7 @@ static void print_area(const struct doctor *d, enum area area)
         strbuf_adds(&b, "in order");
     if (*d->seen[area])
         strbuf_addf(&b, " (%s)", d->seen[area]);
-    table_paragraph(area_name(area), AREA_WIDTH, text);
+    table_paragraph_coloured(area_colour(d, area), area_name(area), AREA_WIDTH, text);
 }
 
 void doctor_print(const struct doctor *d, bool quiet)

@@ -2,9 +2,9 @@
 /* An explanation for people, and for programs. */
 #include <stdio.h>
 
-#include "policyctl/host/shell.h"
 #include "policyctl/explain/answer.h"
 #include "policyctl/explain/explanation.h"
+#include "policyctl/host/shell.h"
 #include "policyctl/table.h"
 
 enum { LABEL_WIDTH = 14, COMMAND_INDENT = LABEL_WIDTH + 4, TEXT_MAX = LOG_TEXT_MAX + 64 };

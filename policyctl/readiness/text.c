@@ -52,10 +52,25 @@ static void glance_row(const struct readiness *r, const struct check_report *c, 
     table_row(t, (const char *const[]){ check_infos[c->id].name, mode_name(c->mode), verdict, who, accounts, mail });
 }
 
+static enum colour verdict_colour(size_t column, const char *cell)
+{
+    static const struct {
+        enum conclusion conclusion;
+        enum colour colour;
+    } colours[] = { { CONCLUSION_SAFE, COLOUR_GOOD },
+                    { CONCLUSION_BREAKS, COLOUR_BAD },
+                    { CONCLUSION_UNKNOWN, COLOUR_WARNING } };
+
+    for (size_t i = 0; column == 2 && i < sizeof colours / sizeof *colours; i++)
+        if (strcmp(cell, conclusion_name(colours[i].conclusion)) == 0)
+            return colours[i].colour;
+    return COLOUR_NONE;
+}
+
 static void glance(const struct readiness *r, unsigned check)
 {
     static const char *const titles[] = { "CHECK", "MODE", "IF ENFORCED", "WHO BREAKS", "ACCOUNTS PASS", "MAIL PASSES" };
-    struct table t = { .title = titles, .columns = sizeof titles / sizeof *titles };
+    struct table t = { .title = titles, .columns = sizeof titles / sizeof *titles, .paint = verdict_colour };
 
     for (int round = 0; round < 2; round++) {
         for (size_t id = 0; id < CHECK_COUNT; id++)
@@ -225,15 +240,27 @@ static void exception_part(const struct readiness *r)
     }
 }
 
+/* On a terminal where it does not fit, on two lines. */
+static void heading(const struct readiness *r)
+{
+    char whose[CELL_MAX + 320], what[CELL_MAX], since[DATE_TEXT_MAX];
+    struct strbuf a, b;
+
+    date_text(r->since, since);
+    strbuf_init(&a, whose, sizeof whose);
+    strbuf_addf(&a, "%s since %s:", *r->scope ? r->scope : r->host, since);
+    strbuf_init(&b, what, sizeof what);
+    strbuf_addf(&b, "%" PRIu64 " of %" PRIu64 " account%s seen, %" PRIu64 " message%s accepted", r->connected,
+                r->accounts, plural(r->accounts), r->accepted, plural(r->accepted));
+    bool fits = terminal_columns() == 0 || a.len + 1 + b.len <= terminal_columns();
+    printf("%s%s%s\n\n", whose, fits ? " " : "\n    ", what);
+}
+
 void readiness_print(const struct readiness *r, unsigned check)
 {
     size_t shown = check == CHECK_COUNT ? SHOWN_MAX : SIZE_MAX;
-    char since[DATE_TEXT_MAX];
 
-    date_text(r->since, since);
-    printf("%s since %s: %" PRIu64 " of %" PRIu64 " account%s seen, %" PRIu64 " message%s accepted\n\n",
-           *r->scope ? r->scope : r->host, since, r->connected, r->accounts, plural(r->accounts), r->accepted,
-           plural(r->accepted));
+    heading(r);
     glance(r, check);
     if (check == CHECK_COUNT)
         reasons(r);

@@ -8,7 +8,7 @@
 #include "policyctl/setup/setup.h"
 #include "policyctl/table.h"
 
-enum { INDENT = 5, COMMAND_MAX = 12000, LINES_SHOWN = 12 };
+enum { INDENT = 5, COMMAND_MAX = 12000, LINES_SHOWN = 30 };
 
 void setup_command(const struct setup *s, const struct setup_change *c, struct strbuf *b)
 {
@@ -35,7 +35,7 @@ void setup_command(const struct setup *s, const struct setup_change *c, struct s
 /* ---- text ---- */
 
 /* Each line behind a mark, without control characters. */
-static void print_lines(const char *text, const char *mark)
+static void print_lines(const char *text, const char *mark, enum colour colour)
 {
     size_t shown = 0;
 
@@ -54,9 +54,9 @@ static void print_lines(const char *text, const char *mark)
         strbuf_add(&b, (struct span){ p, length });
         for (char *c = line; *c; c++)
             *c = *c == '\t' ? ' ' : *c;
-        printf("%*s%s", INDENT, "", mark);
+        printf("%*s%s%s", INDENT, "", colour_begin(colour), mark);
         print_clean(line);
-        putchar('\n');
+        printf("%s\n", colour_end(colour));
     }
 }
 
@@ -70,7 +70,7 @@ static void print_change(const struct setup *s, size_t number)
     table_paragraph(label, 3, c->why);
     if (c->kind == SETUP_FILE) {
         printf("%*s%s (new)\n", INDENT, "", c->path);
-        print_lines(c->value, "+");
+        print_lines(c->value, "+", COLOUR_GOOD);
         return;
     }
     strbuf_init(&b, command, sizeof command);
@@ -85,9 +85,9 @@ static void print_left(const struct setup_left *l)
 
     snprintf(where, sizeof where, l->line > 0 ? "%s:%zu" : "%s", l->file, l->line);
     snprintf(text, sizeof text, "%s: %s", where, l->what);
-    table_paragraph(l->gap ? "!" : "-", 1, text);
+    table_paragraph_coloured(l->gap ? COLOUR_BAD : COLOUR_NONE, l->gap ? "!" : "-", 1, text);
     if (l->text)
-        print_lines(l->text, "| ");
+        print_lines(l->text, "| ", COLOUR_NONE);
 }
 
 static void print_seen(const struct setup *s)
