@@ -121,6 +121,7 @@ struct config {
     struct {
         struct zone_list zones;
         unsigned threshold; /* the sum of weights that refuses */
+        unsigned retry_s;   /* until a zone that was switched off is tested again, the first time */
     } dnsbl;
     struct {
         unsigned delay_s, window_s, lifetime_s, client_passes;

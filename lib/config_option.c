@@ -147,6 +147,7 @@ static const struct config_row rows[] = {
         "further names and addresses of this host, besides hostname"),
     ROW("dnsbl", "zones", ZONES, "", dnsbl.zones, "[KIND:]ZONE[=FILTER][*WEIGHT], as postscreen_dnsbl_sites names them"),
     NUMBER("dnsbl", "threshold", NUMBER, "1", 1, 1000, dnsbl.threshold, "sum of weights from which on mail is refused"),
+    NUMBER("dnsbl", "retry_s", NUMBER, "60", 5, 3600, dnsbl.retry_s, "seconds until a zone that was switched off is tried again"),
     NUMBER("greylist", "delay_s", NUMBER, "300", 1, 86400, greylist.delay_s,
            "time after which who comes again passes, in seconds"),
     NUMBER("greylist", "window_s", NUMBER, "172800", 60, 2592000, greylist.window_s,

@@ -138,7 +138,7 @@ void zone_watch_reload(struct zone_watch *w, const struct config *config)
 {
     stop_tests(w);
     w->list = &config->dnsbl.zones;
-    zones_init(&w->zones, w->list->count, w->now());
+    zones_init(&w->zones, w->list->count, config->dnsbl.retry_s, w->now());
     on_tick(-1, 0, w);
 }
 

@@ -8,11 +8,11 @@ const char *const zone_health_texts[ZONE_HEALTHS] = {
     [ZONE_REFUSES] = "it refuses to answer this resolver",
 };
 
-void zones_init(struct zones *zs, size_t count, int64_t now)
+void zones_init(struct zones *zs, size_t count, unsigned retry_s, int64_t now)
 {
-    *zs = (struct zones){ .count = count };
+    *zs = (struct zones){ .count = count, .retry_s = retry_s };
     for (size_t i = 0; i < count; i++)
-        zs->zone[i] = (struct zone_state){ .test_at = now, .wait_s = ZONE_RETRY_S };
+        zs->zone[i] = (struct zone_state){ .test_at = now, .wait_s = retry_s };
 }
 
 bool zones_usable(const struct zones *zs, size_t zone)
@@ -49,7 +49,7 @@ bool zones_tested(struct zones *zs, size_t zone, enum zone_health health, int64_
     z->failures = 0;
     if (health == ZONE_WELL) {
         z->test_at = now + ZONE_TEST_S;
-        z->wait_s = ZONE_RETRY_S;
+        z->wait_s = zs->retry_s;
         return changed;
     }
     z->test_at = now + z->wait_s;

@@ -14,8 +14,8 @@
 #include "policyd/dns.h"
 
 /* Failures in a row after which a zone rests until it was tested; seconds between tests of
- * a zone that is well; the first and the longest wait of one that is not. */
-enum { ZONE_FAILURES_MAX = 5, ZONE_TEST_S = 600, ZONE_RETRY_S = 60, ZONE_RETRY_MAX_S = 3600 };
+ * a zone that is well; the longest wait of one that is not. */
+enum { ZONE_FAILURES_MAX = 5, ZONE_TEST_S = 600, ZONE_RETRY_MAX_S = 3600 };
 
 enum zone_health { ZONE_WELL, ZONE_SILENT, ZONE_LISTS_ALL, ZONE_REFUSES, ZONE_HEALTHS };
 extern const char *const zone_health_texts[ZONE_HEALTHS]; /* "it does not answer" */
@@ -28,11 +28,13 @@ struct zone_state {
 
 struct zones {
     size_t count;
+    int64_t retry_s; /* the first wait */
     struct zone_state zone[CONFIG_DNSBL_ZONES_MAX];
 };
 
-/* All are taken for well, and due for a test. */
-void zones_init(struct zones *, size_t count, int64_t now);
+/* All are taken for well, and due for a test. One that is switched off is tested after
+ * retry_s, then after twice as long each time, at most ZONE_RETRY_MAX_S. */
+void zones_init(struct zones *, size_t count, unsigned retry_s, int64_t now);
 
 bool zones_usable(const struct zones *, size_t zone);
 void zones_answered(struct zones *, size_t zone, enum dns_status);

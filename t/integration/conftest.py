@@ -24,6 +24,8 @@ ZONES = {
     "list.net": '2.0.0.127 A 127.0.0.2\n4.0.0.127 A 127.0.0.4\n4.0.0.127 TXT "Listed for the test"\n',
     "allow.net": "4.0.0.127 A 127.0.0.1\n",
     "everything.net": "* A 127.0.0.2\n",
+    "silent.net": None,  # it and the next are mended by a test
+    "flooding.net": "* 1 A 127.0.0.2\n",
     "refusing.net": "* A 127.255.255.254\n",
     "helo.net": helo_names.ZONE,
 }

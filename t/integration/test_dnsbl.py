@@ -20,8 +20,8 @@ def lists(host, mode):
     before = host.policyd.settings
     mode("dnsbl", "enforce")
 
-    def use(*zones, threshold=1):
-        host.policyd.configure(trusted_networks=["127.0.0.1/32"], dnsbl={"zones": list(zones), "threshold": threshold})
+    def use(*zones, **options):
+        host.policyd.configure(trusted_networks=["127.0.0.1/32"], dnsbl={"zones": list(zones), **options})
         host.policyd.ctl("reload")
     yield use
     host.policyd.settings = before
@@ -73,6 +73,27 @@ def test_a_list_that_is_wrong_is_switched_off(lists, host, mail, zone, why):
     assert f"{zone}: {why}" in host.policyd.ctl("status").stdout
     assert "list.net: it answers" in host.policyd.ctl("status").stdout
     wait_for(lambda: any((e.get("subject"), e.get("reason")) == (zone, why) for e in events(host)), "the event")
+
+
+@pytest.mark.parametrize("zone, why", [("silent.net", "it does not answer"), ("flooding.net", "it lists everything")])
+def test_a_list_that_is_mended_is_asked_again(lists, host, mail, zone, why):
+    """By itself, without a reload: the server of the list has the zone again, or has it right."""
+    refused = REFUSED.replace("list.net", zone)
+    lists(zone, retry_s=5)
+    host.policyd.wait_log(f"dnsbl: {zone} is switched off: {why}; tried again in 5 s")
+    assert is_accepted(mail.deliver("a@sender.net", source=LISTED))
+    broken = host.nsd.zones[zone]
+    host.nsd.zones[zone] = host.nsd.zones["list.net"]
+    host.nsd.restart()
+    try:
+        host.policyd.wait_log(f"dnsbl: {zone} is asked again: it answers", timeout=60)
+        assert mail.deliver("a@sender.net", source=LISTED) == refused
+        assert f"{zone}: it answers" in host.policyd.ctl("status").stdout
+        wait_for(lambda: [e["reason"] for e in events(host) if e.get("subject") == zone and e["kind"] == "zone_on"]
+                 == [why], "the event")
+    finally:
+        host.nsd.zones[zone] = broken
+        host.nsd.restart()
 
 
 def test_doctor_sees_it_too(lists, host):

@@ -74,6 +74,11 @@ remote-control:
         self._process = Process(["nsd", "-d", "-c", config], self.directory / "nsd.log")
         self._process.wait_ready(lambda: accepts(self.port), "NSD")
 
+    def restart(self):
+        """Serve what the zones say now."""
+        self.stop()
+        self.start()
+
     def stop(self):
         """End the server; questions then meet a closed port."""
         if self._process:
