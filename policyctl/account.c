@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* policyctl account: who may log in. */
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "policyctl/ask.h"
 #include "policyctl/change.h"
 #include "policyctl/fields.h"
 #include "policyctl/password_input.h"
@@ -68,37 +67,16 @@ static enum status run_set(struct ctl *ctl, const struct args *a)
     return change_submit(ctl, change, count);
 }
 
-enum { WHO_MAX = 128 };
-
-/* Who is at the keyboard, for the record: root by way of sudo has a name too. */
-static const char *who_asks(char name_r[static WHO_MAX])
-{
-    const char *sudo = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
-    const struct passwd *pw = getpwuid(getuid());
-    struct strbuf b;
-
-    strbuf_init(&b, name_r, WHO_MAX);
-    if (pw)
-        strbuf_add_clean(&b, span_of(pw->pw_name));
-    else
-        strbuf_addf(&b, "uid %ld", (long)getuid());
-    if (sudo && *sudo) {
-        strbuf_adds(&b, ", sudo by ");
-        strbuf_add_clean(&b, span_of(sudo));
-    }
-    return b.cut ? "" : name_r;
-}
-
 static enum status run_suspend(struct ctl *ctl, const struct args *a)
 {
-    char until[UNTIL_TEXT_MAX], name[WHO_MAX];
+    char until[UNTIL_TEXT_MAX], name[ASK_WHO_MAX];
     enum status status = change_until(ctl, a, until);
     struct change c = { .kind = CHANGE_ACCOUNT_SUSPEND,
                         .field = { [FIELD_ADDRESS] = a->operand[0],
                                    [FIELD_REASON] = a->option[OPT_REASON],
                                    [FIELD_SERVICES] = a->option[OPT_SERVICES],
                                    [FIELD_UNTIL] = until,
-                                   [FIELD_BY] = who_asks(name),
+                                   [FIELD_BY] = ask_who(name),
                                    [FIELD_EVIDENCE] = a->option[OPT_EVIDENCE] } };
 
     return status == STATUS_DONE ? change_submit(ctl, &c, 1) : status;
@@ -106,10 +84,10 @@ static enum status run_suspend(struct ctl *ctl, const struct args *a)
 
 static enum status run_release(struct ctl *ctl, const struct args *a)
 {
-    char name[WHO_MAX];
+    char name[ASK_WHO_MAX];
     struct change c = { .kind = CHANGE_ACCOUNT_RELEASE,
                         .field = { [FIELD_ADDRESS] = a->operand[0],
-                                   [FIELD_BY] = who_asks(name),
+                                   [FIELD_BY] = ask_who(name),
                                    [FIELD_NEW_PASSWORD] = a->option[OPT_REQUIRE_NEW_PASSWORD] ? "1" : "0" } };
 
     return change_submit(ctl, &c, 1);

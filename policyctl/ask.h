@@ -11,4 +11,8 @@
 enum result ask_policyd(const struct ctl *, struct span request, char reply_r[static CONTROL_REPLY_MAX],
                         struct error *) MUST_CHECK;
 
+/* Who is at the keyboard, for the record: root by way of sudo has a name too. */
+enum { ASK_WHO_MAX = 128 };
+const char *ask_who(char name_r[static ASK_WHO_MAX]);
+
 #endif
