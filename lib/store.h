@@ -88,6 +88,7 @@ enum query {
     QUERY_ACCOUNT_EVENTS,     /* id -> id, time, kind, account, services, reason, until, by, evidence: of
                                  accounts.db, the next 64 that state.db is to be told of */
     QUERY_EVENTS,             /* id, account ('' all), since -> as struct event_row: the next 256, ordered */
+    QUERY_SHED_EVENTS,        /* -> time, kind, subject of check_shed and check_restored, by id */
     QUERY_EVENT_LAST,         /* -> the last id that was given, the time of the newest that is there */
     QUERY_EVIDENCE,           /* account, since -> last, first, source (event, login, sending, observation), count,
                                  what, and six that go by the source (policyctl/evidence.c); newest first */

@@ -116,6 +116,8 @@ const char *const query_sql[QUERY_COUNT] = {
                              " FROM account_event WHERE id > ?1 ORDER BY id LIMIT 64",
     [QUERY_EVENTS] = "SELECT id, time, kind, account, subject, services, reason, until, by, evidence FROM event"
                      " WHERE id > ?1 AND ?2 IN ('', account) AND time >= ?3 ORDER BY id LIMIT 256",
+    [QUERY_SHED_EVENTS] = "SELECT time, kind, subject FROM event WHERE kind IN ('check_shed', 'check_restored')"
+                          " ORDER BY id",
     /* The newest may be gone; its number is not given again. */
     [QUERY_EVENT_LAST] = "SELECT seq, (SELECT time FROM event ORDER BY id DESC LIMIT 1) FROM sqlite_sequence"
                          " WHERE name = 'event'",

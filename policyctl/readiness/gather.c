@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/event_row.h"
 #include "lib/login_event.h"
 #include "lib/setting.h"
 
@@ -299,6 +300,34 @@ static bool lost_fn(const struct row *row, void *context)
     return true;
 }
 
+/* ---- what was not run, for the load ---- */
+
+/* A moment counts as a second: something may have come in it. */
+static void end_shed(struct gather *g, enum check_id id, int64_t end)
+{
+    const struct readiness *r = g->report;
+    int64_t start = g->shed_since[id] > r->since ? g->shed_since[id] : r->since;
+
+    if (g->shed_since[id] > 0 && end >= r->since)
+        g->report->check[id].shed_s += end > start ? end - start : 1;
+    g->shed_since[id] = 0;
+}
+
+/* time, kind, subject; policyd ends at its start what one before it left (load_watch) */
+static bool shed_fn(const struct row *row, void *context)
+{
+    struct gather *g = context;
+    enum check_id id;
+
+    if (check_parse(span_of(row->column[2]), &id) != OK)
+        return true;
+    if (is(row->column[1], event_kind_name(EVENT_CHECK_RESTORED)))
+        end_shed(g, id, number(row->column[0]));
+    else if (g->shed_since[id] == 0)
+        g->shed_since[id] = number(row->column[0]);
+    return true;
+}
+
 /* ---- all ---- */
 
 static void ask(struct gather *g, struct store *store, enum query query, const char *const *params, size_t count,
@@ -326,5 +355,8 @@ void gather_rows(struct gather *g)
     ask(g, g->state, QUERY_LOGINS, (const char *const[]){ since }, 1, login_fn);
     ask(g, g->state, QUERY_OBSERVATIONS, (const char *const[]){ since }, 1, observation_fn);
     ask(g, g->state, QUERY_SENDING_ACCOUNTS, (const char *const[]){ since }, 1, sending_fn);
+    ask(g, g->state, QUERY_SHED_EVENTS, NULL, 0, shed_fn);
+    for (unsigned id = 0; id < CHECK_COUNT; id++)
+        end_shed(g, (enum check_id)id, r->until);
     r->smtp_name_unknown = g->smtp_has_none && !g->smtp_has_name;
 }

@@ -43,6 +43,7 @@ struct gather {
     size_t observations[KIND_HOST + 1]; /* rows of each kind: there is room for OBSERVATION_ROWS_MAX */
     bool smtp_logins, smtp_mail; /* whether any were seen */
     bool smtp_has_name, smtp_has_none; /* whether a message told the server name asked for */
+    int64_t shed_since[CHECK_COUNT]; /* 0: it is run */
     bool failed; /* no memory, or a database that cannot be read now */
 };
 

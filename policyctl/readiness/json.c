@@ -81,6 +81,7 @@ static void check_object(struct json *j, const struct check_report *c)
         number(j, standing_name((enum standing)s), c->standing[s]);
     number(j, "mail_lost", c->delivered);
     number(j, "mail_refused", c->refused);
+    json_number(j, "shed_s", c->shed_s);
     subject_array(j, "subjects", c->subject, c->subjects, true);
     json_close(j, '}');
 }

@@ -93,6 +93,8 @@ static void check_sight(const struct gather *g, struct check_report *c)
         check_coverage(g, c);
     if (r->lost > 0)
         reason(c, "%llu observations were lost", (unsigned long long)r->lost);
+    if (c->shed_s > 0)
+        reason(c, "for the load it was not run for %lld s of the time", (long long)c->shed_s);
     if (is_full(g, c->id))
         reason(c, "there is no room for more observations: old ones were dropped");
     if (check_infos[c->id].subject == SUBJECT_LOGIN && g->smtp_logins && !g->smtp_mail)

@@ -74,6 +74,7 @@ struct check_report {
     size_t standing[STANDINGS]; /* how many of each */
     uint64_t delivered;         /* messages that arrived and would have been refused */
     uint64_t refused;           /* mail transactions that were */
+    int64_t shed_s;             /* seconds for which it was not run, for the load */
 };
 
 /* ---- what old habits there are, whatever the checks say ---- */
