@@ -70,6 +70,11 @@ struct config {
     struct {
         unsigned request_bytes, attributes, connections, deadline_ms, idle_timeout_s, keep_days;
     } limits;
+    struct {
+        unsigned cpu_pressure, io_pressure, run_queue, lag_ms, lookups; /* 0: does not count */
+        bool stress;
+        unsigned hold_s;
+    } load;
 
     struct {
         char *home, *mail, *uid, *gid, *quota; /* userdb fields; "": Dovecot's own settings */

@@ -76,6 +76,17 @@ static const struct config_row rows[] = {
     NUMBER("limits", "keep_days", NUMBER, "90", 1, 3650, limits.keep_days,
            "time that an observation is kept after it was last seen, and an event, in days"),
 
+    NUMBER("load", "cpu_pressure", NUMBER, "80", 0, 100, load.cpu_pressure,
+           "percent of time in which tasks wait for a processor that is load; 0: does not count"),
+    NUMBER("load", "io_pressure", NUMBER, "60", 0, 100, load.io_pressure, "likewise for the disk"),
+    NUMBER("load", "run_queue", NUMBER, "8", 0, 1000, load.run_queue, "likewise tasks that could run, by processor"),
+    NUMBER("load", "lag_ms", NUMBER, "250", 0, 60000, load.lag_ms,
+           "likewise time by which policyd comes late to its work, in milliseconds"),
+    NUMBER("load", "lookups", NUMBER, "192", 0, 4096, load.lookups, "likewise DNS look-ups in flight"),
+    ROW("load", "stress", BOOL, "true", load.stress, "whether Postfix's stress=yes is load"),
+    NUMBER("load", "hold_s", NUMBER, "60", 1, 3600, load.hold_s,
+           "calm after which one more check is run again, in seconds"),
+
     ROW("dovecot", "home", HOME, "/var/vmail/{domain}/{local}", dovecot.home,
         "home directory that the userdb gives; {user}, {local}, {domain} are filled in"),
     ROW("dovecot", "mail", MAIL, "", dovecot.mail,
@@ -216,7 +227,7 @@ bool config_option(size_t i, struct config_option *option_r)
 
 const char *config_section(size_t i)
 {
-    static const char *const general[] = { "", "dns", "limits", "dovecot", "letter", "act" };
+    static const char *const general[] = { "", "dns", "limits", "load", "dovecot", "letter", "act" };
     enum { GENERAL = sizeof general / sizeof general[0] };
 
     if (i < GENERAL)

@@ -132,7 +132,8 @@ extern const struct command account_commands[], alias_commands[], doctor_command
     events_commands[], evidence_commands[], explain_commands[], export_commands[], export_maps_commands[],
     forget_commands[], grant_commands[], greylist_commands[], help_commands[], import_commands[], init_commands[],
     letter_commands[], limit_commands[], list_commands[], list_import_commands[], policy_commands[],
-    readiness_commands[], setup_commands[], status_commands[], top_commands[], who_commands[];
+    readiness_commands[], setup_commands[], shed_commands[], status_commands[], top_commands[],
+    who_commands[];
 
 /* The i-th of all commands, NULL past the end. */
 const struct command *command_at(size_t i);

@@ -50,6 +50,12 @@ void json_number(struct json *j, const char *key, int64_t value)
     fprintf(j->out, "%lld", (long long)value);
 }
 
+void json_real(struct json *j, const char *key, double value)
+{
+    begin(j, key);
+    fprintf(j->out, "%.2f", value);
+}
+
 void json_flag(struct json *j, const char *key, bool value)
 {
     begin(j, key);

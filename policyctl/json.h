@@ -21,6 +21,7 @@ void json_open(struct json *, const char *key, char bracket); /* '{' or '[' */
 void json_close(struct json *, char bracket);                 /* '}' or ']'; at the top a line's end too */
 void json_text(struct json *, const char *key, const char *value); /* NULL: null */
 void json_number(struct json *, const char *key, int64_t value);
+void json_real(struct json *, const char *key, double value); /* to two places */
 void json_flag(struct json *, const char *key, bool value);
 
 /* A number in decimal text, as a store's row has it; NULL or anything else: null. */

@@ -9,6 +9,10 @@ enum {
     HELO_FLAGS = CHECK_SKIPPED_BY_ALLOW | CHECK_STRANGERS_ONLY,
 };
 
+/* Many questions to the DNS; a transaction; a question or three. All others cost rows that
+ * are in memory, or protect accounts: those are never shed. */
+enum { SHED_FIRST = 1, SHED_SECOND, SHED_LAST };
+
 const struct check checks[CHECK_COUNT] = {
     [CHECK_ACCESS] = { .run = access_run,
                        .states = HELO_STATES,
@@ -49,15 +53,18 @@ const struct check checks[CHECK_COUNT] = {
     [CHECK_HELO_RESOLVE] = { .run = helo_resolve_run,
                              .states = HELO_STATES,
                              .contexts = CONTEXT_HELO,
-                             .flags = HELO_FLAGS },
+                             .flags = HELO_FLAGS,
+                             .shed_at = SHED_LAST },
     [CHECK_DNSBL] = { .run = dnsbl_run,
                       .states = HELO_STATES,
                       .contexts = CONTEXT_RECIPIENT,
-                      .flags = HELO_FLAGS },
+                      .flags = HELO_FLAGS,
+                      .shed_at = SHED_FIRST },
     [CHECK_GREYLIST] = { .run = greylist_run,
                          .states = STATE_RCPT,
                          .contexts = CONTEXT_RECIPIENT,
                          .flags = HELO_FLAGS,
+                         .shed_at = SHED_SECOND,
                          .committed = greylist_committed },
     [CHECK_SEND_LIMIT] = { .run = send_limit_run,
                            .states = STATE_RCPT | STATE_END_OF_MESSAGE,
@@ -69,6 +76,11 @@ const struct check checks[CHECK_COUNT] = {
                            .contexts = CONTEXT_END_OF_DATA,
                            .flags = CHECK_AFTER_COMMIT },
 };
+
+bool check_is_shed(enum check_id id, unsigned load_level)
+{
+    return checks[id].shed_at > 0 && checks[id].shed_at <= load_level;
+}
 
 static struct span placeholder(const struct check_ctx *c, struct span name, const char *detail)
 {

@@ -37,6 +37,7 @@ struct check {
     unsigned states;   /* bits of enum protocol_state in which it can decide */
     unsigned contexts; /* bits of enum policy_context in which it does */
     unsigned flags;
+    unsigned shed_at; /* what it costs: the level of load (load.h) from which on it is not run; 0: always run */
     check_committed_fn *committed; /* NULL: the verdict stays, whatever became of them */
 };
 
@@ -50,6 +51,8 @@ enum {
 };
 
 extern const struct check checks[CHECK_COUNT];
+
+bool check_is_shed(enum check_id, unsigned load_level);
 
 /* Fills in the reply from the check's text, with values for its {placeholders}:
  * request's own ones, and `detail` for {suffix} and {reason}. Returns VERDICT_REFUSE. */

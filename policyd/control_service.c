@@ -14,6 +14,7 @@
 
 #include "lib/change_text.h"
 #include "lib/control.h"
+#include "policyd/control_load.h"
 #include "policyd/control_top.h"
 #include "policyd/daemon.h"
 #include "policyd/log.h"
@@ -242,6 +243,7 @@ static enum served status(struct conn *c, struct span lines)
     add_login_status(&b);
     add_dns_status(&b);
     add_zone_status(&b);
+    control_load_status(&b);
     strbuf_addc(&b, '\n');
     conn_reply(c, (struct span){ array, b.len });
     return SERVED;
@@ -264,6 +266,20 @@ static enum served top(struct conn *c, struct span lines)
     return SERVED;
 }
 
+static enum served shed(struct conn *c, struct span lines)
+{
+    struct error e = { "" };
+    enum result r = control_shed(lines, &e);
+    char what[32];
+    struct strbuf b;
+
+    strbuf_init(&b, what, sizeof what);
+    strbuf_addf(&b, "shed mode=%s", load_mode_names[load_watch_load(the_daemon.load_watch)->mode]);
+    log_peer(c, what, r, e.text);
+    reply(c, r, e.text);
+    return SERVED;
+}
+
 static enum served reload(struct conn *c, struct span lines)
 {
     struct error e = { "" };
@@ -282,6 +298,7 @@ static const struct {
     { "change", change },
     { "status", status },
     { "reload", reload },
+    { "shed", shed },
     { "top", top },
 };
 

@@ -17,7 +17,7 @@ struct cause_count {
 };
 
 struct check_counts {
-    uint64_t verdict[VERDICT_TRY_AGAIN + 1]; /* by enum verdict, those of modes off too */
+    uint64_t verdict[VERDICT_COUNT]; /* by enum verdict, those of modes off too */
     struct cause_count cause[COUNTS_CAUSES_MAX + 1];
     size_t causes;             /* those that have a name */
     struct histogram duration; /* nanoseconds, of the decisions that were timed */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policyd/clock.h"
 #include "policyd/log.h"
 #include "policyd/notify.h"
 #include "policyd/sandbox.h"
@@ -52,6 +53,23 @@ static struct resolver_config resolver_config(const struct config *c)
                                      .timeout_ms = c->dns.timeout_ms,
                                      .in_flight = c->dns.in_flight,
                                      .cache_entries = c->dns.cache_entries };
+}
+
+static size_t lookups_in_flight(void)
+{
+    struct resolver_stats stats;
+
+    resolver_get_stats(the_daemon.resolver, &stats);
+    return stats.in_flight;
+}
+
+static struct load_watch_config load_config(const struct config *c)
+{
+    return (struct load_watch_config){ .files = &the_daemon.load_files,
+                                       .lookups = lookups_in_flight,
+                                       .now = daemon_now,
+                                       .monotonic_ns = clock_monotonic_ns,
+                                       .state_db = c->state_db };
 }
 
 static enum result open_accounts(const struct config *c, struct store **store_r, struct error *e)
@@ -134,6 +152,7 @@ enum result daemon_open(struct error *e)
     struct writer_config writer = { d->config->accounts_db, d->config->state_db, on_accounts_changed, NULL };
     struct resolver_config dns = resolver_config(d->config);
     struct server_limits limits = server_limits(d->config);
+    struct load_watch_config load = load_config(d->config);
     enum result r;
 
     d->started = d->configured = daemon_now();
@@ -152,6 +171,7 @@ enum result daemon_open(struct error *e)
         events_open(d->base, d->writer, &d->events) != OK ||
         zone_watch_open(d->base, resolver_source(d->resolver), d->events, d->config, daemon_now, &d->zone_watch) !=
             OK ||
+        load_watch_open(d->base, d->events, d->config, &load, &d->load_watch) != OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
     aggregate_keep(d->aggregate, d->config->limits.keep_days);
@@ -180,6 +200,8 @@ void daemon_close(void)
     transactions_close(&d->transactions);
     busiest_close(&d->busiest);
     zone_watch_close(&d->zone_watch);
+    load_watch_close(&d->load_watch);
+    load_files_close(&d->load_files);
     if (d->resolver)
         resolver_close(&d->resolver);
 }
@@ -255,6 +277,7 @@ static enum result reload(struct error *e)
         return r;
     }
     zone_watch_reload(d->zone_watch, config);
+    load_watch_reload(d->load_watch, config);
     struct server_limits limits = server_limits(config);
     server_set_limits(d->server, &limits);
     config_free(&d->config);

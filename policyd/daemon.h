@@ -14,6 +14,7 @@
 #include "policyd/events.h"
 #include "policyd/facts.h"
 #include "policyd/habits.h"
+#include "policyd/load_watch.h"
 #include "policyd/resolver.h"
 #include "policyd/rows.h"
 #include "policyd/server.h"
@@ -28,6 +29,8 @@ struct daemon {
     struct rows *rows;
     struct resolver *resolver;
     struct zone_watch *zone_watch;
+    struct load_files load_files; /* opened by main */
+    struct load_watch *load_watch;
     struct writer *writer;
     struct aggregate *aggregate;
     struct events *events;

@@ -20,6 +20,7 @@ const char *verdict_name(enum verdict v)
     static const char *const names[] = {
         [VERDICT_NONE] = "none",       [VERDICT_PASS] = "pass",           [VERDICT_REFUSE] = "refuse",
         [VERDICT_PENDING] = "pending", [VERDICT_TRY_AGAIN] = "try-again",
+        [VERDICT_SHED] = "shed",
     };
 
     return names[v];

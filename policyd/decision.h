@@ -17,7 +17,9 @@ enum verdict {
     VERDICT_PASS,
     VERDICT_REFUSE,
     VERDICT_PENDING,  /* a fact is on its way: run me again */
-    VERDICT_TRY_AGAIN /* a fact could not be had */
+    VERDICT_TRY_AGAIN, /* a fact could not be had */
+    VERDICT_SHED,      /* not run, for the load: it refuses nothing */
+    VERDICT_COUNT
 };
 
 /* One check's outcome. Texts are valid only with VERDICT_REFUSE; `row` (why, in

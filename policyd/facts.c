@@ -15,6 +15,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->counts = NULL;
     f->zones = NULL;
     f->behaviours = NULL;
+    f->load_level = 0;
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
 }

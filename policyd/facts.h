@@ -49,6 +49,7 @@ struct facts {
     int64_t now;               /* seconds since 1970 */
     bool expired;              /* the deadline has passed: nothing is waited for */
     unsigned lookups;          /* DNS questions of this request so far */
+    unsigned load_level;       /* 0: no check is shed (load.h) */
     uint64_t (*clock_ns)(void); /* NULL: checks are not timed */
     struct facts_counts *counts; /* NULL: not counted */
     struct zones *zones;         /* NULL: all are asked */

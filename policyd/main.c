@@ -308,8 +308,10 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
     struct daemon *d = &the_daemon;
     struct event *signals[3] = { NULL };
     int lock = -1, ready = o->foreground ? -1 : start_background();
-    enum result r = open_sockets(sockets, d->config, e);
+    enum result r;
 
+    load_files_open("/proc", &d->load_files);
+    r = open_sockets(sockets, d->config, e);
     if (r == OK)
         r = drop_privileges(d->config->user, e);
     if (r == OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "policyd/check.h"
 #include "policyd/clock.h"
 #include "policyd/daemon.h"
 #include "policyd/exposition.h"
@@ -45,6 +46,29 @@ static void write_verdicts(struct evbuffer *out)
             struct label label[] = { { "check", check_infos[id].name }, { "verdict", verdict_name(v) } };
             exposition_sample(out, &verdicts, label, 2, (double)the_daemon.counts.check[id].verdict[v]);
         }
+}
+
+static void write_load(struct evbuffer *out)
+{
+    static const struct family shed = { "postern_check_shed_total", METRIC_COUNTER,
+                                        "Times that a check was not run, for the load." };
+    static const struct family level = { "postern_load_level", METRIC_GAUGE,
+                                         "How many steps of checks are not run, for the load: 0 to 3." };
+    static const struct family reading = { "postern_load_reading", METRIC_GAUGE,
+                                           "What the load goes by, in the units of policyd.conf." };
+    const struct load *load = load_watch_load(the_daemon.load_watch);
+
+    exposition_head(out, &shed);
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if (checks[id].shed_at > 0)
+            exposition_sample(out, &shed, &(struct label){ "check", check_infos[id].name }, 1,
+                              (double)the_daemon.counts.check[id].verdict[VERDICT_SHED]);
+    exposition_single(out, &level, load->level);
+    exposition_head(out, &reading);
+    for (unsigned i = 0; i < LOAD_READINGS; i++)
+        if (load->sample.value[i] >= 0)
+            exposition_sample(out, &reading, &(struct label){ "reading", load_reading_names[i] }, 1,
+                              load->sample.value[i]);
 }
 
 static void write_causes(struct evbuffer *out, const struct family *f, const char *check,
@@ -275,6 +299,7 @@ void metrics_write(struct evbuffer *out)
 {
     write_decisions(out);
     write_verdicts(out);
+    write_load(out);
     write_findings(out);
     write_check_durations(out);
     write_facts(out);

@@ -74,7 +74,9 @@ static void run_check(enum check_id id, const struct request *q, struct facts *f
     }
     if (f->explain)
         explain_mode(f->mode, scope, f);
-    if (list != OK && list != NOT_FOUND && (checks[id].flags & CHECK_SKIPPED_BY_ALLOW))
+    if (f->mode != MODE_OFF && check_is_shed(id, facts->load_level))
+        f->verdict = VERDICT_SHED;
+    else if (list != OK && list != NOT_FOUND && (checks[id].flags & CHECK_SKIPPED_BY_ALLOW))
         f->verdict = VERDICT_TRY_AGAIN; /* the client may be one that is let pass */
     else if (f->mode != MODE_OFF)
         f->verdict = checks[id].run(&ctx, f);
@@ -203,16 +205,29 @@ static void add_pair(struct strbuf *out, struct span name, struct span value)
     strbuf_add_quoted(out, value);
 }
 
+static void add_name(struct strbuf *out, const char **separator, int id)
+{
+    strbuf_adds(out, *separator);
+    strbuf_adds(out, check_infos[id].name);
+    *separator = ",";
+}
+
 static void add_observed(const struct decision *d, struct strbuf *out)
 {
     const char *separator = " observed=";
 
     for (int id = 0; id < CHECK_COUNT; id++)
-        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode == MODE_OBSERVE) {
-            strbuf_adds(out, separator);
-            strbuf_adds(out, check_infos[id].name);
-            separator = ",";
-        }
+        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode == MODE_OBSERVE)
+            add_name(out, &separator, id);
+}
+
+static void add_shed(const struct decision *d, struct strbuf *out)
+{
+    const char *separator = " shed=";
+
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if (d->finding[id].verdict == VERDICT_SHED)
+            add_name(out, &separator, id);
 }
 
 void policy_log_line(const struct request *q, const struct decision *d, uint64_t elapsed_us,
@@ -238,6 +253,7 @@ void policy_log_line(const struct request *q, const struct decision *d, uint64_t
         add_pair(out, pairs[i].name, q->attr[pairs[i].attribute]);
     if (d->decided_by >= 0)
         add_pair(out, SPAN(" reply="), span_of(d->action));
+    add_shed(d, out);
     strbuf_adds(out, " us=");
     strbuf_addu(out, elapsed_us);
 }

@@ -51,6 +51,7 @@ static struct facts *facts_for(struct dns_waiter *waiter)
     facts.config = the_daemon.config;
     facts.counts = &the_daemon.facts_counts;
     facts.zones = zone_watch_zones(the_daemon.zone_watch);
+    facts.load_level = load_watch_load(the_daemon.load_watch)->level;
     facts.behaviours = habits_source(the_daemon.habits);
     facts.clock_ns = ++number % TIMED_EVERY == 0 ? clock_monotonic_ns : NULL;
     facts_begin(&facts, waiter, daemon_now());
@@ -253,6 +254,8 @@ static enum served handle(struct conn *c, struct span frame)
     w->frame = frame;
     w->began_ns = clock_monotonic_ns();
     r = decide(w, false);
+    if (r != BAD && span_equal(w->request.attr[ATTR_STRESS], SPAN("yes")))
+        load_watch_stressed(the_daemon.load_watch);
     if (r == PENDING) {
         conn_park(c, &w->waiting);
         return SERVED_PARKED;

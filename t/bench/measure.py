@@ -141,6 +141,13 @@ hostname = "mail.bench.example"
 {settings}dns {{
     servers = {{"127.0.0.1@{dns_port}"}}
 }}
+load {{
+    cpu_pressure = 0
+    io_pressure = 0
+    run_queue = 0
+    lag_ms = 0
+    lookups = 0
+}}
 """, encoding="ascii")
         self.argv += [build.policyd, "-f", "-c", config]
 

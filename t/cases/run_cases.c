@@ -43,6 +43,13 @@ static void add_observed(enum check_id id, const struct finding *f, void *contex
         strbuf_addf(context, "  observed %s (%s): %s\n", check_infos[id].name, f->cause, f->reply);
 }
 
+static void add_shed(const struct decision *d, struct strbuf *out)
+{
+    for (unsigned id = 0; id < CHECK_COUNT; id++)
+        if (d->finding[id].verdict == VERDICT_SHED)
+            strbuf_addf(out, "  shed %s\n", check_infos[id].name);
+}
+
 /* Waits as the daemon does: woken by an answer, or expired at the deadline. */
 static void decide(struct run *r, const struct request *q, struct decision *d)
 {
@@ -73,11 +80,14 @@ static void answer(struct run *r)
         strbuf_addf(&r->out, "closed: %s\n", e.text);
     else {
         request_prepare(&request, r->world.config);
+        if (span_equal(request.attr[ATTR_STRESS], SPAN("yes")))
+            load_stressed(&r->world.load);
         decide(r, &request, &decision);
         strbuf_init(&b, reply, sizeof reply);
         protocol_format(decision.action, &b);
         strbuf_add(&r->out, (struct span){ reply, b.len - 1 });
         policy_found(&decision, add_observed, &r->out);
+        add_shed(&decision, &r->out);
     }
     strbuf_init(&r->wire, r->request, sizeof r->request);
 }
@@ -133,7 +143,10 @@ static enum result set_up_now(struct run *r, const char *text, struct error *e)
 
     if (str_number(span_of(text + forward), 0, INT64_MAX, &seconds) != OK)
         return error_set(e, BAD, "%%now SECONDS or %%now +SECONDS");
-    r->world.now = forward ? r->world.now + (int64_t)seconds : (int64_t)seconds;
+    if (forward)
+        world_pass(&r->world, seconds);
+    else
+        r->world.now = (int64_t)seconds;
     return OK;
 }
 

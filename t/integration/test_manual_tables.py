@@ -135,7 +135,7 @@ def test_every_field_of_the_log():
     """In its order, in the manual and in CHANGES.md."""
     text = source("policyd", "policy.c")
     text = text[text.index("void policy_log_line("):]
-    fields = ["decision", "check", "observed"] + re.findall(r'SPAN_INIT\(" (\w+)="\)', text) + ["reply", "us"]
+    fields = ["decision", "check", "observed"] + re.findall(r'SPAN_INIT\(" (\w+)="\)', text) + ["reply", "shed", "us"]
     assert len(fields) >= 14
     told = re.search(r"Its fields, in this order:\n\.Cm (.*) \.$", mdoc("policyd.8", "LOG"), re.M).group(1)
     assert told.split(" , ") == fields

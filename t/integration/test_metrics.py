@@ -79,7 +79,7 @@ def test_prometheus_takes_it(metered):
 
 
 def test_prometheus_takes_the_alert_rules(metered):
-    assert "8 rules found" in run("promtool", "check", "rules", RULES).stdout
+    assert "9 rules found" in run("promtool", "check", "rules", RULES).stdout
     names = set(re.findall(r"postern_[a-z_]+", RULES.read_text()))
     known = {re.split(r"[{]", name)[0] for name in metered.metrics()}
     assert names - known == set()
@@ -103,6 +103,22 @@ def test_decisions_are_counted(metered):
     assert grown('postern_decision_duration_seconds_bucket{le="+Inf"}') == 2
     assert grown("postern_decision_duration_seconds_sum") > 0
     assert grown('postern_facts_total{kind="list",answer="NOT_FOUND"}') > 0
+
+
+def test_shed_checks_are_counted(metered):
+    names = [f'postern_check_shed_total{{check="{check}"}}' for check in ("dnsbl", "helo_resolve")]
+    before = metered.metrics()
+    assert before["postern_load_level"] == 0
+    metered.policyd.ctl("shed", "on")
+    try:
+        assert ask(metered, helo_name="mail.example.org", client_address="192.0.2.1") == "DUNNO"
+        after = metered.metrics()
+    finally:
+        metered.policyd.ctl("shed", "off")
+    assert after["postern_load_level"] == 3
+    assert [after[name] - before[name] for name in names] == [0, 1]  # dnsbl is off
+    assert not [name for name in after if "shed" in name and "sender_login" in name]
+    wait_for(lambda: 'postern_load_reading{reading="lookups"}' in metered.metrics(), "the first sample")
 
 
 def test_checks_are_timed_now_and_then(metered):

@@ -491,6 +491,16 @@ START_TEST(the_log_line)
     policy_log_line(&request, &decision, 0, &b);
     ck_assert_str_eq(line, "decision=pass state=RCPT client=192.0.2.1 helo=\"a b\\x0a\\xff\" sender=john@example.com "
                            "recipient=anna@example.com login=john@example.com queue_id=4XYZ us=0");
+    set(ATTR_SASL_USERNAME, "");
+    set(ATTR_HELO_NAME, "mail.example.net");
+    set(ATTR_SENDER, "");
+    change("policy-set check=greylist mode=enforce");
+    world.load.level = LOAD_LEVEL_MAX;
+    ck_assert_int_eq(decide(), OK);
+    strbuf_init(&b, line, sizeof line);
+    policy_log_line(&request, &decision, 0, &b);
+    ck_assert_str_eq(line, "decision=pass state=RCPT client=192.0.2.1 helo=mail.example.net "
+                           "recipient=anna@example.com queue_id=4XYZ shed=helo_resolve,greylist us=0");
 }
 END_TEST
 

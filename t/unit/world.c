@@ -15,6 +15,11 @@ static void on_wake(struct dns_waiter *waiter)
     w->woken++;
 }
 
+static struct load_time time_of(const struct world *w)
+{
+    return (struct load_time){ (uint64_t)w->now * 1000, w->now };
+}
+
 enum result world_open(struct world *w, struct error *e)
 {
     struct store_params memory = { .backend = "memory", .database = DATABASE_ACCOUNTS };
@@ -24,6 +29,7 @@ enum result world_open(struct world *w, struct error *e)
 
     memset(w, 0, sizeof *w);
     w->now = 1800000000;
+    load_init(&w->load, time_of(w));
     w->waiter.wake = on_wake;
     fake_dns_init(&w->dns);
     r = store_open(&memory, &w->store, e);
@@ -107,10 +113,23 @@ void world_commit(struct world *w, const struct request *q, struct decision *d)
     policy_committed(q, world_facts(w), &commit, d);
 }
 
+void world_pass(struct world *w, uint64_t seconds)
+{
+    const struct load_limits limits = { .limit = { [LOAD_STRESS] = LOAD_STRESS_LIMIT },
+                                        .hold_ms = (uint64_t)w->config->load.hold_s * 1000 };
+    const struct load_sample none = { { 0 } };
+
+    while (seconds-- > 0) {
+        w->now++;
+        (void)load_take(&w->load, &limits, &none, time_of(w));
+    }
+}
+
 struct facts *world_facts(struct world *w)
 {
     rows_turn_end(w->rows);
     w->facts.config = w->config;
+    w->facts.load_level = w->load.level;
     facts_begin(&w->facts, &w->waiter, w->now);
     return &w->facts;
 }

@@ -10,6 +10,7 @@
 #include "lib/config.h"
 #include "lib/store.h"
 #include "policyd/facts.h"
+#include "policyd/load.h"
 #include "policyd/policy.h"
 #include "t/unit/fake_dns.h"
 
@@ -22,6 +23,7 @@ struct world {
     struct dns_waiter waiter;
     unsigned woken;
     int64_t now;
+    struct load load; /* for Postfix's stress=yes alone: world_samples */
     struct facts facts;
 };
 
@@ -44,6 +46,9 @@ void world_fail_state(struct world *, bool on);
 
 /* Commits what a decision carries, as the daemon does. */
 void world_commit(struct world *, const struct request *, struct decision *);
+
+/* So many seconds go by, each with a sample of the load, as the daemon takes them. */
+void world_pass(struct world *, uint64_t seconds);
 
 /* world->facts for a new request: as in the daemon, it keeps the modes it knows. */
 struct facts *world_facts(struct world *);
