@@ -102,22 +102,35 @@ bool main_cf_value(const struct lines *l, struct strbuf *b)
     return !b->cut;
 }
 
-size_t master_cf_count(const struct lines *l, const char *parameter)
+/* Of one line; *option: the word before was "-o". */
+static size_t count_in_line(struct span rest, const char *parameter, bool *option)
 {
-    struct span rest = l->text;
     size_t count = 0, length = strlen(parameter);
-    bool option = false;
 
     while (rest.len > 0) {
-        struct span word = first_word(&rest, BLANK "\n{");
-        if (option && word.len > length && memcmp(word.ptr, parameter, length) == 0 &&
-            word.ptr[length] == '=')
-            count++;
-        if (option && span_equal(word, span_of(parameter)))
-            count++; /* { PARAMETER = ... */
-        option = span_equal(word, SPAN("-o")) || (option && word.len == 0);
-        if (rest.len > 0 && (rest.ptr[0] == '{' || rest.ptr[0] == '\n'))
+        struct span word = first_word(&rest, BLANK "{}");
+        bool named = word.len >= length && memcmp(word.ptr, parameter, length) == 0 &&
+                     (word.len == length || word.ptr[length] == '=');
+        count += *option && named;
+        *option = span_equal(word, SPAN("-o")) || (*option && word.len == 0);
+        if (word.len == 0 && rest.len > 0)
             rest = (struct span){ rest.ptr + 1, rest.len - 1 };
+    }
+    return count;
+}
+
+size_t master_cf_count(const struct lines *l, const char *parameter)
+{
+    const char *end = l->text.ptr + l->text.len;
+    size_t count = 0;
+    bool option = false;
+
+    for (const char *p = l->text.ptr; p && p < end; p++) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        struct span line = { p, (size_t)((stop ? stop : end) - p) };
+        if (counts(line))
+            count += count_in_line(line, parameter, &option);
+        p = line.ptr + line.len;
     }
     return count;
 }

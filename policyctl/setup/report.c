@@ -110,8 +110,9 @@ static void print_end(const struct setup *s, bool applied)
     if (s->changes == 0)
         puts("\nThere is nothing to change.");
     else if (applied)
-        printf("\n%zu change%s made; policyctl setup --undo takes them back.\n", s->changes,
-               s->changes == 1 ? "" : "s");
+        printf("\n%zu change%s made. policyctl setup --undo takes them back; policyctl doctor looks at the "
+               "whole.\n",
+               s->changes, s->changes == 1 ? "" : "s");
     else
         puts("\npolicyctl setup --apply makes these changes, and reloads what runs;\n"
              "policyctl setup --undo takes them back.");

@@ -116,6 +116,13 @@ static enum result undo_value(struct undoing *u, const struct scratch *scratch, 
         return r;
     if (c->old ? is_set && strcmp(now, c->old) == 0 : !is_set)
         return OK; /* somebody took it back already */
+    if (is_set && strcmp(now, c->value) == 0 && c->kind == SETUP_SERVICE && c->old &&
+        strpbrk(c->old, " \t")) {
+        refuse(u,
+               "%s: postconf cannot put a value with spaces back: give %s its old one, \"%.200s\", by hand",
+               c->path, c->name, c->old);
+        return OK;
+    }
     if (is_set && strcmp(now, c->value) == 0)
         return put_back(scratch, c, e);
     refuse(u,

@@ -8,6 +8,7 @@ import shlex
 
 import pytest
 
+from mailhost.host import APPLY
 from mailhost.process import let_others_enter, run
 from mailhost.smtp import Smtp, submission as login
 from setup_host import SetupHost
@@ -185,6 +186,13 @@ def test_a_real_postfix_asks(host):
     assert "bad guy" not in refused_helo(port)
 
 
+def test_ready_files_need_nothing(debian):
+    """A host that contrib/postfix was applied to is as setup would have it."""
+    run(APPLY, "-c", debian.postfix.config)
+    plan = debian.plan()
+    assert (plan["changes"], plan["left"]) == ([], [])
+
+
 # -- what is said
 
 def test_on_a_terminal(debian):
@@ -249,21 +257,21 @@ ODD = {
     "another configuration": ("master.cf", "\nsubmission inet n       -       y       -       -       smtpd\n",
                               "\nsubmission inet n       -       y       -       -       smtpd -c /etc/other\n",
                               "submission: its smtpd has options", "smtpd -c /etc/other"),
-    "set twice": ("main.cf", "recipient_delimiter = +\n",
-                  "recipient_delimiter = +\nsmtpd_helo_restrictions = permit_mynetworks\nsmtpd_helo_restrictions =\n",
+    "set twice": ("main.cf", "\nrecipient_delimiter = +\n",
+                  "\nrecipient_delimiter = +\nsmtpd_helo_restrictions = permit_mynetworks\nsmtpd_helo_restrictions =\n",
                   "smtp: smtpd_helo_restrictions: smtpd_helo_restrictions is set 2 times", "smtpd_helo_restrictions ="),
     "set twice in a service": (
         "master.cf", "  -o smtpd_sender_restrictions=\n",
         "  -o smtpd_sender_restrictions=\n  -o smtpd_sender_restrictions=reject\n",
         "submission: smtpd_sender_restrictions: it is set several times", "-o smtpd_sender_restrictions=reject"),
     "a macro of several lists": (
-        "main.cf", "recipient_delimiter = +\n",
-        "recipient_delimiter = +\nours = permit_mynetworks\nsmtpd_client_restrictions = $ours\n"
+        "main.cf", "\nrecipient_delimiter = +\n",
+        "\nrecipient_delimiter = +\nours = permit_mynetworks\nsmtpd_client_restrictions = $ours\n"
         "smtpd_sender_restrictions = $ours\n",
         "the list is $ours, which counts for smtpd_client_restrictions too", "ours = permit_mynetworks"),
     "a hook behind a permit": (
-        "main.cf", "recipient_delimiter = +\n",
-        "recipient_delimiter = +\nsmtpd_sender_restrictions = permit_mynetworks,\n"
+        "main.cf", "\nrecipient_delimiter = +\n",
+        "\nrecipient_delimiter = +\nsmtpd_sender_restrictions = permit_mynetworks,\n"
         "  check_policy_service { unix:postern/policy, policy_context=sender }\n",
         "smtpd_sender_restrictions: policyd is asked there, but not as it should be", "permit_mynetworks,"),
 }
@@ -290,8 +298,8 @@ def test_what_is_not_understood(debian, odd):
 
 def test_restriction_classes(debian):
     """A class that permits stands behind the hook, and stays."""
-    debian.edit("main.cf", "recipient_delimiter = +\n",
-                "recipient_delimiter = +\nsmtpd_restriction_classes = ours\nours = permit_mynetworks\n"
+    debian.edit("main.cf", "\nrecipient_delimiter = +\n",
+                "\nrecipient_delimiter = +\nsmtpd_restriction_classes = ours\nours = permit_mynetworks\n"
                 "smtpd_recipient_restrictions = ours, reject_unauth_destination\n")
     debian.apply()
     assert debian.parameters()[0]["smtpd_recipient_restrictions"] == (
@@ -300,8 +308,8 @@ def test_restriction_classes(debian):
 
 
 def test_services_that_are_switched_off(debian):
-    debian.edit("main.cf", "recipient_delimiter = +\n",
-                "recipient_delimiter = +\nmaster_service_disable = submission.inet\n")
+    debian.edit("main.cf", "\nrecipient_delimiter = +\n",
+                "\nrecipient_delimiter = +\nmaster_service_disable = submission.inet\n")
     plan = debian.plan()
     assert [e["what"] for e in plan["left"]] == ["submission: switched off (master_service_disable)"]
     assert not [c for c in plan["changes"] if c["name"].startswith("submission/")]
@@ -313,7 +321,7 @@ def test_an_edit_beside(debian):
     """What somebody else wrote since stays; every value is as it was."""
     before = debian.parameters()[0]
     debian.apply()
-    debian.edit("main.cf", "recipient_delimiter = +\n", "recipient_delimiter = -\n")
+    debian.edit("main.cf", "\nrecipient_delimiter = +\n", "\nrecipient_delimiter = -\n")
     debian.edit("master.cf", "\npickup ", "\n# a remark\npickup ")
     debian.undo()
     assert difference(before, debian.parameters()[0]) == {"recipient_delimiter": "-"}
@@ -337,6 +345,24 @@ def test_an_edit_of_a_value(debian):
     debian.edit("main.cf", theirs, ours)
     debian.undo()
     assert "postern_policy" not in (debian.postfix.config / "main.cf").read_text()
+
+
+def test_a_value_with_spaces_in_an_edited_file(tmp_path):
+    """postconf can put none into master.cf: a line says what to do by hand; unedited, the file comes back whole."""
+    host = make_host(tmp_path, "postfixadmin")
+    try:
+        host.apply()
+        service = f"{host.postfix.ports['smtps']}/inet"
+        host.edit("master.cf", "\npickup ", "\n# a remark\npickup ")
+        done = host.setup("--undo")
+        assert done.returncode == 1 and f"give {service}/smtpd_recipient_restrictions its old one" in done.stderr
+        host.edit("master.cf", f"-o smtpd_recipient_restrictions=$port_{service[:-5]}_recipient_restrictions",
+                  "-o { smtpd_recipient_restrictions = permit_sasl_authenticated, reject }")
+        host.undo()
+        assert "postern_policy" not in (host.postfix.config / "main.cf").read_text()
+        assert host.plan()["changes"]
+    finally:
+        host.stop()
 
 
 def test_a_value_that_was_taken_back_by_hand(debian):

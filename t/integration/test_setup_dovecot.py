@@ -12,6 +12,7 @@ from mailhost.dovecot_postern import PosternDovecot
 from mailhost.mailbox import ELSEWHERE, Imap
 from mailhost.policyd import Policyd, program
 from mailhost.process import let_others_enter, run
+from setup_host import SetupHost
 
 ACCOUNTS = """
 domain add example.com
@@ -170,3 +171,26 @@ def test_dovecot_does_not_take_it(host):
     (host.folder / "99-late.conf").write_text(dialect.passwd_passdb())
     files, done = host.files(), host.setup("--apply")
     assert done.returncode == 1 and done.stderr.endswith("all is as it was\n") and host.files() == files
+
+
+def test_both_or_neither(host):
+    """What Dovecot does not take undoes what was done to Postfix; without it, one command does both, and one undoes."""
+    mail = SetupHost(host.directory / "mail")
+    mail.policyd, mail.prefix = host.policyd, host.dovecot.own_modules()
+    mail.options = ["--postfix-config", mail.postfix.config, "--dovecot-config", host.dovecot.config]
+    host.policyd.sockets = mail.postfix.queue / "postern"
+    host.policyd.configure(listen=[f"unix:{host.policyd.policy_socket}"])
+    mail.prepare()
+    host.policyd.restart()
+    late = host.folder / "99-late.conf"
+    late.write_text(dialect.passwd_passdb())
+    files = (mail.files(), host.files())
+    done = mail.setup("--apply")
+    assert done.returncode == 1 and done.stderr.endswith("all is as it was\n") and (mail.files(), host.files()) == files
+    late.unlink()
+    files = (mail.files(), host.files())
+    text = mail.apply()
+    assert "Postfix  " in text and "Dovecot  " in text and "90-postern.conf (new)" in text
+    assert passdbs(host) == ["static", "postern"] and "postern_policy" in mail.parameters()[0]
+    mail.undo()
+    assert (mail.files(), host.files()) == files

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """policyctl setup when something goes wrong in the middle: all of it is done or nothing, and kill -9 can be undone."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -56,7 +57,8 @@ def no_scratch_left():
 def stopped_at(host, shim, number, *options, kill):
     """--apply or --undo with a shim; False where it came to its end."""
     done = host.setup(*options, env={"LD_PRELOAD": str(shim), "FOLDER": str(host.directory), "AT": str(number),
-                                     "ASAN_OPTIONS": "verify_asan_link_order=0", **({"KILL": "1"} if kill else {})})
+                                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+                                     **({"KILL": "1"} if kill else {})})
     if done.returncode == 0:
         return False
     assert done.returncode == (-signal.SIGKILL if kill else 1), done
@@ -139,7 +141,7 @@ def test_postfix_does_not_take_it(debian, tmp_path):  # noqa: F811
 
 
 def test_postfix_was_broken_before(debian):  # noqa: F811
-    debian.edit("main.cf", "recipient_delimiter = +\n", "recipient_delimiter = +\nmail_owner = nobody-of-that-name\n")
+    debian.edit("main.cf", "\nrecipient_delimiter = +\n", "\nrecipient_delimiter = +\nmail_owner = nobody-of-that-name\n")
     files = debian.files()
     done = debian.setup("--apply")
     assert done.returncode == 1 and "before anything was changed" in done.stderr
