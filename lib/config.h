@@ -115,6 +115,7 @@ struct config {
         struct string_list user, relay, client; /* as usage_limit_format has them */
         struct usage_limits user_limits, relay_limits, client_limits; /* the same */
         bool at_rcpt; /* option count_at = "end-of-message" | "rcpt" */
+        bool count_local;
     } send_limit;
     struct {
         unsigned score; /* from which on an account is taken for stolen */

@@ -152,6 +152,8 @@ static const struct config_row rows[] = {
         "likewise each client in trusted_networks that does not log in"),
     ROW("send_limit", "count_at", HOOK, "end-of-message", send_limit.at_rcpt,
         "where mail is counted: end-of-message, or rcpt, which sees recipients alone"),
+    ROW("send_limit", "count_local", BOOL, "true", send_limit.count_local,
+        "whether recipients in the domains of this host count"),
     NUMBER("compromise", "score", NUMBER, "100", 1, 1000, compromise.score,
            "points of all signals together from which on an account is taken for stolen"),
     ROW("helo_self", "names", HOSTS, "", helo_self.names,

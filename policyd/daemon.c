@@ -164,7 +164,7 @@ enum result daemon_open(struct error *e)
     if (r != OK)
         return r;
     if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
-        transactions_open(&d->transactions) != OK || busiest_open(&d->busiest) != OK ||
+        transactions_open(&d->transactions) != OK || recipients_open(&d->recipients) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
         counters_open(d->base, d->writer, &d->counters) != OK ||
         habits_open(d->base, d->writer, d->config->state_db, &d->habits) != OK ||
@@ -198,6 +198,7 @@ void daemon_close(void)
     store_close(&watch.fail);
     answered_close(&d->answered);
     transactions_close(&d->transactions);
+    recipients_close(&d->recipients);
     busiest_close(&d->busiest);
     zone_watch_close(&d->zone_watch);
     load_watch_close(&d->load_watch);

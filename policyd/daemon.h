@@ -15,6 +15,7 @@
 #include "policyd/facts.h"
 #include "policyd/habits.h"
 #include "policyd/load_watch.h"
+#include "policyd/recipients.h"
 #include "policyd/resolver.h"
 #include "policyd/rows.h"
 #include "policyd/server.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct answered *answered;
     struct counters *counters;
     struct habits *habits;
+    struct recipients *recipients;
     struct transactions *transactions;
     struct busiest *busiest;
     struct server *server;

@@ -24,10 +24,13 @@ enum verdict {
 
 /* One check's outcome. Texts are valid only with VERDICT_REFUSE; `row` (why, in
  * words, for policyctl explain) only where `explain` was set. */
+enum recipient_place { RECIPIENT_UNKNOWN, RECIPIENT_LOCAL, RECIPIENT_ELSEWHERE };
+
 struct finding {
     enum verdict verdict;
     enum mode mode;
     bool explain;
+    enum recipient_place recipient; /* of checks that look for it */
     uint64_t elapsed_ns; /* of its last run; 0: not timed */
     char reply[REPLY_MAX];
     char cause[CAUSE_MAX];     /* a word, or what it was, e.g. the suffix */

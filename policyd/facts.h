@@ -10,6 +10,7 @@
 #include "lib/usage.h"
 #include "policyd/behaviour.h"
 #include "policyd/dns.h"
+#include "policyd/recipients.h"
 #include "policyd/request.h"
 #include "policyd/rows.h"
 #include "policyd/zones.h"
@@ -54,6 +55,7 @@ struct facts {
     struct facts_counts *counts; /* NULL: not counted */
     struct zones *zones;         /* NULL: all are asked */
     struct behaviour_source *behaviours; /* NULL: cannot be asked */
+    const struct recipients *recipients; /* NULL: which ones a message has is not known */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
 };

@@ -63,6 +63,7 @@ static void run_check(enum check_id id, const struct request *q, struct facts *f
     enum result r;
 
     f->verdict = VERDICT_NONE;
+    f->recipient = RECIPIENT_UNKNOWN;
     f->row[0] = f->mode_row[0] = '\0';
     if (!applies(id, q, list == OK && listed->allow))
         return;

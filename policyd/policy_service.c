@@ -53,6 +53,7 @@ static struct facts *facts_for(struct dns_waiter *waiter)
     facts.zones = zone_watch_zones(the_daemon.zone_watch);
     facts.load_level = load_watch_load(the_daemon.load_watch)->level;
     facts.behaviours = habits_source(the_daemon.habits);
+    facts.recipients = the_daemon.recipients;
     facts.clock_ns = ++number % TIMED_EVERY == 0 ? clock_monotonic_ns : NULL;
     facts_begin(&facts, waiter, daemon_now());
     return &facts;

@@ -237,6 +237,16 @@ bool record_answered(const struct request *q, struct decision *d, int64_t now)
     return request_resend_key(q, key, &keyed.len) == OK && answer_again(keyed, d, now);
 }
 
+/* For END-OF-MESSAGE, where local recipients do not count. */
+static void note_recipient(const struct request *q, const struct decision *d, int64_t now)
+{
+    enum recipient_place place = d->finding[CHECK_SEND_LIMIT].recipient;
+
+    if (place != RECIPIENT_UNKNOWN && (d->decided_by < 0 || d->held))
+        recipients_note(the_daemon.recipients, q->attr[ATTR_INSTANCE], span_of(q->recipient.text),
+                        place == RECIPIENT_LOCAL, now);
+}
+
 void record_decision(const struct request *q, struct decision *d, int64_t now)
 {
     bool ends = q->state == STATE_END_OF_MESSAGE;
@@ -244,6 +254,7 @@ void record_decision(const struct request *q, struct decision *d, int64_t now)
     struct span keyed = { key, 0 };
     struct found found = { .request = q, .now = now };
 
+    note_recipient(q, d, now);
     policy_found(d, count_finding, &found);
     if (!ends && found.count == 0) {
         record_behaviour(q, d, now);

@@ -24,19 +24,47 @@ static uint64_t number(struct span text)
     return str_number(text, 0, INT64_MAX, &value) == OK ? value : 0;
 }
 
+/* Where local recipients do not count, each is looked at as it comes. */
+static enum result find_local(const struct check_ctx *c, struct finding *f)
+{
+    const struct request *q = c->request;
+    struct domain_row row;
+    enum result r;
+
+    if (c->config->send_limit.count_local || q->state != STATE_RCPT || !(q->authenticated || q->trusted))
+        return OK;
+    r = facts_domain(c->facts, address_domain(&q->recipient), &row);
+    if (r == OK || r == NOT_FOUND)
+        f->recipient = r == OK ? RECIPIENT_LOCAL : RECIPIENT_ELSEWHERE;
+    return r == NOT_FOUND ? OK : r;
+}
+
+static uint64_t elsewhere(const struct check_ctx *c, uint64_t count)
+{
+    return c->config->send_limit.count_local || !c->facts->recipients
+               ? count
+               : recipients_elsewhere(c->facts->recipients, c->request->attr[ATTR_INSTANCE], count, c->facts->now);
+}
+
 /* Postfix says at the end how many recipients there were; where it is not asked there, each
- * one counts as it comes. */
-static bool measure(struct sending *s)
+ * one counts as it comes. false: nothing counts. */
+static bool measure(struct sending *s, struct finding *f)
 {
     const struct request *q = s->c->request;
     bool at_rcpt = s->c->config->send_limit.at_rcpt;
+    uint64_t count = at_rcpt ? 1 : number(q->attr[ATTR_RECIPIENT_COUNT]);
 
-    if (q->state != (at_rcpt ? STATE_RCPT : STATE_END_OF_MESSAGE))
+    if (q->state != (at_rcpt ? STATE_RCPT : STATE_END_OF_MESSAGE)) {
+        finding_row(f, "counts at %s", at_rcpt ? "RCPT" : "END-OF-MESSAGE");
         return false;
+    }
     s->add[USAGE_MESSAGES] = !at_rcpt;
-    s->add[USAGE_RECIPIENTS] = at_rcpt ? 1 : number(q->attr[ATTR_RECIPIENT_COUNT]);
+    s->add[USAGE_RECIPIENTS] = at_rcpt ? f->recipient != RECIPIENT_LOCAL : elsewhere(s->c, count);
     s->add[USAGE_BYTES] = at_rcpt ? 0 : number(q->attr[ATTR_SIZE]);
-    return true;
+    if (s->add[USAGE_RECIPIENTS] > 0 || count == 0)
+        return true;
+    finding_row(f, "goes to nobody but local recipients, which do not count");
+    return false;
 }
 
 /* ---- limits ---- */
@@ -178,12 +206,12 @@ static enum result propose_all(struct sending *s, struct finding *f)
 enum verdict send_limit_run(const struct check_ctx *c, struct finding *f)
 {
     struct sending s = { .c = c };
-    enum result r;
+    enum result r = find_local(c, f);
 
-    if (!measure(&s)) {
-        finding_row(f, "counts at %s", c->config->send_limit.at_rcpt ? "RCPT" : "END-OF-MESSAGE");
+    if (r != OK)
+        return r == PENDING ? VERDICT_PENDING : VERDICT_TRY_AGAIN;
+    if (!measure(&s, f))
         return VERDICT_NONE;
-    }
     if (!c->request->authenticated && !c->request->has_client)
         return VERDICT_NONE;
     r = propose_all(&s, f);

@@ -66,6 +66,35 @@ def test_by_recipients(mail, mode, limit, account):
         assert is_accepted(smtp.message(account, "a@elsewhere.net"))
 
 
+@pytest.fixture
+def local_free(host):
+    """Recipients in this host's domains do not count."""
+    before = host.policyd.settings
+    host.policyd.configure(send_limit={"count_local": False})
+    host.policyd.ctl("reload")
+    yield
+    host.policyd.settings = before
+    host.policyd.write_config()
+    host.policyd.ctl("reload")
+
+
+def test_local_recipients_that_do_not_count(host, mail, mode, limit, account, local_free):
+    """A message to none but those counts not at all, others by whom they have elsewhere."""
+    mode("send_limit", "enforce")
+    limit("messages=2,recipients=2/1h", "--account", account)
+    local = "other-address@domain2.net"
+    with mail.dialogue(account) as smtp:
+        for _ in range(3):
+            assert is_accepted(smtp.message(account, local))
+        assert sent(host, account)["1h"] == (0, 0, 0)
+        assert is_accepted(smtp.message(account, local, "a@elsewhere.net"))
+        assert sent(host, account)["1h"][:2] == (1, 1)
+        assert is_accepted(smtp.message(account, "b@elsewhere.net"))
+        assert sent(host, account)["1h"][:2] == (2, 2)
+        assert smtp.message(account, local, "a@elsewhere.net").startswith(REFUSED)
+        assert is_accepted(smtp.message(account, local))
+
+
 def test_by_bytes(mail, mode, limit, account):
     mode("send_limit", "enforce")
     limit("bytes=2K/1d", "--account", account)
