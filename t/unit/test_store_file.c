@@ -65,6 +65,7 @@ START_TEST(no_file)
 
     ck_refused(path, DATABASE_ACCOUNTS, STORE_READ, BAD, "No such file or directory: make it with policyctl init");
     ck_refused(path, DATABASE_ACCOUNTS, STORE_WRITE, BAD, "make it with policyctl init");
+    ck_refused(path, DATABASE_ACCOUNTS, STORE_MIGRATE, BAD, "make it with policyctl init");
     ck_assert_int_ne(access(path, F_OK), 0); /* no empty one was made */
     ck_refused(store_path("none/accounts.db"), DATABASE_ACCOUNTS, STORE_CREATE, BAD, "cannot be made");
 }
@@ -109,7 +110,7 @@ START_TEST(an_empty_file)
     make_file(path, "");
     ck_refused(path, DATABASE_ACCOUNTS, STORE_READ, BAD, "schema version 0 is older");
     ck_refused(path, DATABASE_ACCOUNTS, STORE_WRITE, BAD, "policyctl init brings it up to date");
-    ck_assert_int_eq(store_try(path, DATABASE_ACCOUNTS, STORE_CREATE, &s, &e), OK);
+    ck_assert_int_eq(store_try(path, DATABASE_ACCOUNTS, STORE_MIGRATE, &s, &e), OK);
     store_close(&s);
     ck_assert_int_eq(store_try(path, DATABASE_ACCOUNTS, STORE_READ, &s, &e), OK);
     store_close(&s);
