@@ -36,10 +36,14 @@ ROWS = [
     ("accounts", 3, LATEST, f"""INSERT INTO policy (scope, check_name, mode, starts, expires, changed) VALUES
         ('', 'sender_login', 'enforce', 0, NULL, 1000), ('{SHOP}', 'sender_login', 'off', 0, 9000000000, 1000),
         ('', 'helo_fqdn', 'enforce', 9000000000, NULL, 1000)"""),
-    ("accounts", 1, LATEST, """INSERT INTO list_entry (id, action, client, helo, sender, scope, expires, note, created,
+    ("accounts", 1, 6, """INSERT INTO list_entry (id, action, client, helo, sender, scope, expires, note, created,
         key_field, key_value, key_prefix) VALUES
         (1, 'deny', '192.0.2.0/24', '', '', '', NULL, 'floods', 1000, 'client', '192.0.2.0/24', '4/24'),
         (2, 'allow', '', 'printer.local', '', '', NULL, '', 1000, 'helo', 'printer.local', '')"""),
+    ("accounts", 7, LATEST, """INSERT INTO list_entry (id, action, client, client_name, helo, sender, recipient, scope,
+        expires, note, created, shape) VALUES
+        (1, 'deny', '192.0.2.0/24', '', '', '', '', '', NULL, 'floods', 1000, 'c25'),
+        (2, 'allow', '', '', 'printer.local', '', '', '', NULL, '', 1000, 'h255')"""),
     ("accounts", 2, LATEST, f"""INSERT INTO account_field (scope, name, value) VALUES
         ('example.com', 'quota', '2G'), ('{USER}', 'home', '/srv/mail/user')"""),
     ("accounts", 2, LATEST, f"UPDATE account SET new_password_since = 1500 WHERE address = '{STOLEN}'"),

@@ -23,6 +23,7 @@ from test_dovecot_faults import UNAVAILABLE
 
 NEWEST = {name: versions(name)[-1] for name in ("accounts", "state")}
 OLD = range(1, max(NEWEST.values()) + 1)
+DERIVED = {"key_field", "key_value", "key_prefix"}  # columns that a later version says in another way
 TAKEN_OVER = "account_event"  # by policyd's start, into state.db
 
 
@@ -57,6 +58,7 @@ def lost(before, after):
     missing = []
     for table, rows in before.items():
         for row in rows:
+            row = {column: value for column, value in row.items() if column not in DERIVED}
             now = [{column: one.get(column) for column in row} for one in after[table]]
             if table != TAKEN_OVER and row not in now:
                 missing.append((table, row))
