@@ -41,13 +41,13 @@ static void move_to(struct usage_window *w, int64_t now)
     w->newest = bucket;
     if (steps == 0)
         return;
-    if (steps < 0) { /* the clock was set back: nothing that was counted is forgotten for that */
+    if (steps >= slots || -steps >= slots)
+        memset(w->slot, 0, sizeof w->slot); /* also of a future that the clock was wrong about */
+    else if (steps < 0) { /* set back by less than the window: nothing is forgotten for that */
         sum(w, all);
         memset(w->slot, 0, sizeof w->slot);
         memcpy(w->slot[0], all, sizeof w->slot[0]);
-    } else if (steps >= slots)
-        memset(w->slot, 0, sizeof w->slot);
-    else {
+    } else {
         memmove(w->slot[steps], w->slot[0], (slots - (size_t)steps) * sizeof w->slot[0]);
         memset(w->slot[0], 0, (size_t)steps * sizeof w->slot[0]);
     }

@@ -8,7 +8,8 @@
  * seconds, and all buckets that W seconds can touch are taken for full.  So in no span of W
  * seconds, wherever it begins, more than the limit passes; and room comes back at most one
  * bucket later than it might (two, where W is no multiple of the bucket).  A clock set back
- * makes what was counted count from now on; a clock set forward empties the windows.
+ * by less than a window forgets nothing, and holds nobody for longer than two windows; one set
+ * back or forward by more empties the window.
  */
 #ifndef POSTERN_USAGE_H
 #define POSTERN_USAGE_H

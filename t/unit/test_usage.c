@@ -233,8 +233,8 @@ START_TEST(a_refusal_is_not_remembered)
 }
 END_TEST
 
-/* Set back by a day, the clock frees nobody, and holds nobody for longer than a window; set
- * forward, it frees all, and back again nothing is stuck in the future. */
+/* Set back by less than a window, the clock frees nobody, and holds nobody for longer than two;
+ * set forward or back by more, it frees all: a date that was years ahead shuts nobody out. */
 START_TEST(the_clock_jumps)
 {
     static char row[USAGE_TEXT_MAX];
@@ -244,12 +244,17 @@ START_TEST(the_clock_jumps)
     struct usage_over over;
 
     ck_assert_int_eq(add(row, &limits, 5, 0, START, &over), OK);
-    ck_assert_int_eq(add(row, &limits, 1, 0, START - DAY, &over), LIMIT);
-    ck_assert_int_le(over.frees_at, START - DAY + 65);
-    ck_assert_int_eq(add(row, &limits, 1, 0, START - DAY + 65, &over), LIMIT); /* it was not moved yet */
+    ck_assert_int_eq(add(row, &limits, 1, 0, START - 50, &over), LIMIT);
+    ck_assert_int_le(over.frees_at, START - 50 + 65);
+    ck_assert_int_eq(add(row, &limits, 3, 0, START - 1800, &over), LIMIT); /* by the longer one */
+    ck_assert_int_eq(add(row, &limits, 2, 0, START - 1800, &over), OK);
+    ck_assert_int_eq(add(row, &limits, 1, 0, START - 1800 + 3600, &over), LIMIT);
+    ck_assert_int_eq(add(row, &limits, 5, 0, START - 1800 + 3900, &over), OK);
     ck_assert_int_eq(add(row, &limits, 5, 0, START + DAY, &over), OK);
+    ck_assert_int_eq(add(row, &limits, 1, 0, START + DAY, &over), LIMIT);
+    ck_assert_int_eq(add(row, &limits, 5, 0, START, &over), OK);
     ck_assert_int_eq(add(row, &limits, 1, 0, START, &over), LIMIT);
-    ck_assert_int_eq(add(row, &limits, 1, 0, 5, &over), LIMIT);
+    ck_assert_int_eq(add(row, &limits, 5, 0, 5, &over), OK);
     ck_assert_int_eq(add(row, &limits, 5, 0, START + 2 * DAY, &over), OK);
 }
 END_TEST
