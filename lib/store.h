@@ -304,6 +304,10 @@ enum result store_checkpoint(struct store *) MUST_CHECK;
  * store_version. */
 enum result store_check_file(struct store *) MUST_CHECK;
 
+/* The version of the database library where that has a bug which damages files that two
+ * processes write (sqlite.org/wal.html, the WAL-reset bug), else NULL. */
+const char *store_wal_reset(void);
+
 /* A number that changes whenever somebody changed the database through another
  * connection; TRY_AGAIN also where the file was removed or replaced. */
 enum result store_version(struct store *, uint64_t *version_r) MUST_CHECK;

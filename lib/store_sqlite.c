@@ -252,6 +252,19 @@ static void end(struct store *base)
         (void)!sqlite_transaction(s, TX_ROLLBACK);
 }
 
+/* 3.7.0 to 3.51.2 have it, but for two branches it was mended in. */
+bool sqlite_has_wal_reset(int version)
+{
+    if (version >= 3051003 || version < 3007000)
+        return false;
+    return !(version >= 3044006 && version < 3045000) && !(version >= 3050007 && version < 3051000);
+}
+
+const char *store_wal_reset(void)
+{
+    return sqlite_has_wal_reset(sqlite3_libversion_number()) ? sqlite3_libversion() : NULL;
+}
+
 static enum result checkpoint(struct store *base)
 {
     struct sqlite_store *s = (struct sqlite_store *)base;

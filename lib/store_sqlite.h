@@ -49,6 +49,9 @@ enum result sqlite_transaction(struct sqlite_store *, enum transaction) MUST_CHE
 enum result sqlite_store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now);
 enum result sqlite_store_preview(struct store *, struct change_set *, int64_t now);
 
+/* Whether a version, as sqlite3_libversion_number has it, has the WAL-reset bug. */
+bool sqlite_has_wal_reset(int version);
+
 /* Whether the file is ours and of a version that can be used, or brought up to date where
  * `migrate`. Only reads. *version_r: the one it has. */
 enum result sqlite_check_schema(sqlite3 *, const char *path, enum database, bool migrate, int *version_r,

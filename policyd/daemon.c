@@ -113,12 +113,25 @@ static void accounts_back(struct daemon *d)
         watch.version = 0;
 }
 
+/* Once, when the log is open. */
+static void warn_of_library(void)
+{
+    static bool said;
+
+    if (!said && store_wal_reset())
+        log_format(LOG_LEVEL_WARNING,
+                   "SQLite %s has the WAL-reset bug: let no other program write the databases; see policyctl doctor",
+                   store_wal_reset());
+    said = true;
+}
+
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
     struct daemon *d = arg;
     uint64_t version = watch.version;
 
     (void)fd, (void)what;
+    warn_of_library();
     rows_turn_end(d->rows); /* a read transaction would not see the change */
     if (!d->accounts)
         accounts_back(d);

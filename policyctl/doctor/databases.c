@@ -4,7 +4,6 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -193,16 +192,6 @@ static void examine_files(struct doctor *d, const char *database)
     examine_mode(d, &files, 0640);
 }
 
-/* ---- SQLite ---- */
-
-/* 3.7.0 to 3.51.2 have it, but for two branches it was mended in (sqlite.org/wal.html). */
-static bool has_wal_reset(int version)
-{
-    if (version >= 3051003 || version < 3007000)
-        return false;
-    return !(version >= 3044006 && version < 3045000) && !(version >= 3050007 && version < 3051000);
-}
-
 void examine_databases(struct doctor *d)
 {
     const char *accounts = d->ctl->config->accounts_db, *state = d->ctl->config->state_db;
@@ -214,6 +203,6 @@ void examine_databases(struct doctor *d)
     if (examine_reading(d, state, DATABASE_STATE))
         doctor_saw(d, strrchr(state, '/') ? strrchr(state, '/') + 1 : state);
     examine_processes(d);
-    if (has_wal_reset(sqlite3_libversion_number()))
-        doctor_say(d, &wal_reset, "", NULL, "SQLite %s", sqlite3_libversion());
+    if (store_wal_reset())
+        doctor_say(d, &wal_reset, "", NULL, "SQLite %s", store_wal_reset());
 }

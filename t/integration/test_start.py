@@ -203,3 +203,12 @@ def test_in_the_background_the_parent_ends_when_it_is_ready(policyd):
     assert subprocess.run(argv, capture_output=True, timeout=20, check=False).returncode == 1
     os.kill(pid, 15)
     policyd.wait_log("policyd stops")
+
+
+def test_a_sqlite_with_the_bug_is_named(policyd):
+    """Only where it has it (test_doctor asks doctor the same)."""
+    policyd.start()
+    if sqlite3.sqlite_version_info < (3, 51, 3):
+        policyd.wait_log(f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug")
+    policyd.stop()
+    assert policyd.log_text().count("WAL-reset") == (sqlite3.sqlite_version_info < (3, 51, 3))

@@ -3,6 +3,7 @@
 
 import mmap
 import os
+import re
 import struct
 import time
 from contextlib import contextmanager
@@ -120,3 +121,16 @@ def clock_jumps(trial):
     finally:
         for name in clock.environment:
             del os.environ[name]
+
+
+@fault("WAL", "SQLite's WAL-reset bug", share=2)
+def wal_reset(trial):
+    """The shipped way of using the databases beside one that has the bug, for comparison."""
+    build = os.environ["POSTERN_BUILD"]
+    run("make", "-s", "-C", build, "t/torture/wal_guard", timeout=300)
+    while trial.more():
+        seconds = max(2, int(trial.seconds / 2))
+        done = run(f"{build}/t/torture/wal_guard", seconds, check=False, timeout=4 * seconds + 60)
+        trial.check(done.returncode == 0, done.stdout + done.stderr)
+        commits = re.search(r"shipped way: .*? ([0-9]+) commits told", done.stdout)
+        trial.note(f"{commits.group(1)} commits; {'not ' * ('was not shown' in done.stdout)}shown with two writers")

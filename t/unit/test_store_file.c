@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/store_sqlite.h"
 #include "t/unit/change_line.h"
 #include "t/unit/store_fixture.h"
 
@@ -430,6 +431,20 @@ START_TEST(a_full_disk)
 }
 END_TEST
 
+/* By sqlite.org/wal.html: 3.7.0 to 3.51.2, but for 3.44.6 and 3.50.7. */
+START_TEST(versions_with_the_wal_reset_bug)
+{
+    static const int bad[] = { 3007000, 3040001, 3044005, 3045000, 3050006, 3051000, 3051002 };
+    static const int good[] = { 3006023, 3044006, 3050007, 3051003, 3052000 };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(sqlite_has_wal_reset(bad[i]), "%d", bad[i]);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(!sqlite_has_wal_reset(good[i]), "%d", good[i]);
+    ck_assert(!store_wal_reset() || strcmp(store_wal_reset(), sqlite3_libversion()) == 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("store_file");
@@ -456,6 +471,7 @@ int main(void)
     tcase_add_test(t, a_file_that_goes_away);
     tcase_add_test(t, how_far_the_log_is_behind);
     tcase_add_test(t, a_full_disk);
+    tcase_add_test(t, versions_with_the_wal_reset_bug);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
