@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -38,6 +39,9 @@ static enum result read_line(int fd, const sigset_t *waiting, char line_r[static
     ssize_t n;
     char c = '\0';
 
+#ifndef SANITIZED
+    prctl(PR_SET_DUMPABLE, 0); /* no core may hold it */
+#endif
     while ((n = read_octet(fd, waiting, &c)) == 1 && c != '\n') {
         if (c == '\0')
             return BAD;
