@@ -71,6 +71,7 @@ enum query {
     QUERY_LISTED,             /* shape, recipient, sender, client_name, helo, client, scope -> id, action, expires,
                                  note: of the entries that say just this, at most one that allows and one that denies */
     QUERY_LIST_SHAPES,        /* -> shape (list_entry.h): those that there are */
+    QUERY_LIST_AFTER,         /* id -> id, and what LISTED takes: the next 1024, ordered by id */
     QUERY_LIST_ENTRIES,       /* -> id, action, client, client_name, helo, sender, recipient, scope, expires, note */
     QUERY_ACCOUNT_COUNTS,     /* -> accounts, suspended, domains, aliases, grants, policies, entries */
     QUERY_SUSPENDED_COUNT,    /* now -> accounts */

@@ -87,6 +87,8 @@ const char *const query_sql[QUERY_COUNT] = {
         "WITH RECURSIVE step (shape) AS (SELECT min(shape) FROM list_entry UNION ALL"
         " SELECT (SELECT min(l.shape) FROM list_entry AS l WHERE l.shape > step.shape) FROM step"
         " WHERE step.shape IS NOT NULL) SELECT shape FROM step WHERE shape IS NOT NULL",
+    [QUERY_LIST_AFTER] = "SELECT id, shape, recipient, sender, client_name, helo, client, scope FROM list_entry"
+                         " WHERE id > CAST(?1 AS INTEGER) ORDER BY id LIMIT 1024",
     [QUERY_LIST_ENTRIES] = "SELECT id, action, client, client_name, helo, sender, recipient, scope, expires, note"
                            " FROM list_entry ORDER BY id",
     [QUERY_ACCOUNT_COUNTS] = "SELECT (SELECT count(*) FROM account),"

@@ -87,6 +87,7 @@ static void on_accounts_changed(void *context)
 {
     (void)context;
     rows_changed(the_daemon.rows);
+    list_filter_changed(the_daemon.list_filter);
     events_accounts_changed(the_daemon.events, false);
 }
 
@@ -108,6 +109,7 @@ static void accounts_back(struct daemon *d)
         return; /* it was said once; looked at again in a second */
     log_format(LOG_LEVEL_WARNING, "%s is opened anew", d->config->accounts_db);
     rows_use(d->rows, d->accounts);
+    list_filter_forget(d->list_filter);
     events_accounts_changed(d->events, true);
     if (store_version(d->accounts, &watch.version) != OK)
         watch.version = 0;
@@ -140,6 +142,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
     else if (version != watch.version) {
         watch.version = version;
         rows_changed(d->rows);
+        list_filter_changed(d->list_filter);
         events_accounts_changed(d->events, false);
     }
 }
@@ -176,7 +179,8 @@ enum result daemon_open(struct error *e)
         r = resolver_open(d->base, &dns, &d->resolver, e);
     if (r != OK)
         return r;
-    if (rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
+    d->list_filter = list_filter_open();
+    if (!d->list_filter || rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
         transactions_open(&d->transactions) != OK || recipients_open(&d->recipients) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
         counters_open(d->base, d->writer, &d->counters) != OK ||
@@ -207,6 +211,7 @@ void daemon_close(void)
     if (watch.timer)
         event_free(watch.timer);
     rows_close(&d->rows);
+    list_filter_close(&d->list_filter);
     store_close(&d->accounts);
     store_close(&watch.fail);
     answered_close(&d->answered);
@@ -225,6 +230,8 @@ void daemon_turn(void)
     policy_service_turn();
     server_send(the_daemon.server);
     rows_turn_end(the_daemon.rows);
+    if (the_daemon.accounts)
+        list_filter_step(the_daemon.list_filter, the_daemon.accounts);
     events_turn(the_daemon.events, the_daemon.accounts);
     habits_turn(the_daemon.habits);
     writer_commit(the_daemon.writer);

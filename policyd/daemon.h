@@ -14,6 +14,7 @@
 #include "policyd/events.h"
 #include "policyd/facts.h"
 #include "policyd/habits.h"
+#include "policyd/list_filter.h"
 #include "policyd/load_watch.h"
 #include "policyd/recipients.h"
 #include "policyd/resolver.h"
@@ -28,6 +29,7 @@ struct daemon {
     struct config *config;
     struct store *accounts; /* read-only; NULL while the file is missing */
     struct rows *rows;
+    struct list_filter *list_filter; /* of the entries that rows reads */
     struct resolver *resolver;
     struct zone_watch *zone_watch;
     struct load_files load_files; /* opened by main */

@@ -14,6 +14,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->clock_ns = NULL;
     f->counts = NULL;
     f->zones = NULL;
+    f->list_filter = NULL;
     f->behaviours = NULL;
     f->load_level = 0;
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)

@@ -54,6 +54,7 @@ struct facts {
     uint64_t (*clock_ns)(void); /* NULL: checks are not timed */
     struct facts_counts *counts; /* NULL: not counted */
     struct zones *zones;         /* NULL: all are asked */
+    const struct list_filter *list_filter; /* NULL: the table is asked for every key */
     struct behaviour_source *behaviours; /* NULL: cannot be asked */
     const struct recipients *recipients; /* NULL: which ones a message has is not known */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */

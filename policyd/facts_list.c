@@ -9,6 +9,7 @@
 
 #include "lib/list_entry.h"
 #include "policyd/facts.h"
+#include "policyd/list_filter.h"
 
 enum { KEYS_MAX = 2 };
 
@@ -160,7 +161,7 @@ static enum result look_up(struct search *s, const char *shape, const struct key
 {
     const char *const text[LIST_PARTS] = { key[0].text, key[1].text, key[2].text,
                                            key[3].text, key[4].text, key[5].text };
-    const char *const params[] = { shape, text[0], text[1], text[2], text[3], text[4], text[5] };
+    const char *const params[LIST_KEY_TEXTS] = { shape, text[0], text[1], text[2], text[3], text[4], text[5] };
     unsigned char rank[LIST_PARTS];
     struct rowset set;
     enum result r;
@@ -169,6 +170,8 @@ static enum result look_up(struct search *s, const char *shape, const struct key
         rank[part] = key[part].rank;
     if (s->found && memcmp(rank, s->best_rank, sizeof rank) <= 0)
         return OK; /* what is there is at least as specific */
+    if (s->facts->list_filter && list_filter_lacks(s->facts->list_filter, params))
+        return OK;
     r = facts_query(s->facts, QUERY_LISTED, params, sizeof params / sizeof *params, &set);
     if (r != OK)
         return r == NOT_FOUND ? OK : r;

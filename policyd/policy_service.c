@@ -50,6 +50,7 @@ static struct facts *facts_for(struct dns_waiter *waiter)
         facts_init(&facts, the_daemon.config, the_daemon.rows, resolver_source(the_daemon.resolver));
     facts.config = the_daemon.config;
     facts.counts = &the_daemon.facts_counts;
+    facts.list_filter = the_daemon.list_filter;
     facts.zones = zone_watch_zones(the_daemon.zone_watch);
     facts.load_level = load_watch_load(the_daemon.load_watch)->level;
     facts.behaviours = habits_source(the_daemon.habits);

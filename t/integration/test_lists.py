@@ -190,8 +190,8 @@ def test_a_kill_leaves_nothing_of_it(tmp_path_factory):
         importing = subprocess.Popen([program("policyctl"), "-c", admin.policyd.config, "list", "import", file, "--format",
                                       "networks", "--action", "deny"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                      text=True)
-        log = Path(admin.policyd.settings["accounts_db"] + "-wal")
-        wait_for(lambda: log.stat().st_size > 1 << 21, "a part of it to be written")
+        maps = Path(f"/proc/{admin.policyd.pid}/maps")
+        wait_for(lambda: "memfd:lists" in maps.read_text(), "policyd to read the changes")
         admin.policyd.kill()
         out, said = importing.communicate()
         assert (importing.returncode, out, said.count("\n")) == (3, "", 1), said
