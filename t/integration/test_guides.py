@@ -49,9 +49,9 @@ def commands(name):
     return lines, [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)]
 
 
-def test_there_are_six():
+def test_there_are_seven():
     assert GUIDES == ["architecture.md", "first-ten-minutes.md", "help-desk.md", "limits.md", "moving.md",
-                      "observe-to-enforce.md"]
+                      "observe-to-enforce.md", "reliability.md"]
 
 
 @pytest.mark.parametrize("name", GUIDES)
