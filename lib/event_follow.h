@@ -30,8 +30,8 @@ typedef bool event_follow_fn(const char *const column[static EVENT_COLUMNS], voi
 /* Hands out what is new. OK: something was; NOT_FOUND: nothing; TRY_AGAIN, with a line: the
  * database cannot be read now, the next call opens it anew. A database that begins
  * again (restored, made anew) is read from its start, without what is older than `time`. */
-enum result event_follow_poll(struct event_follow *, event_follow_fn *, void *context,
-                              struct error *) MUST_CHECK;
+enum result event_follow_poll(struct event_follow *f, event_follow_fn *fn, void *context,
+                              struct error *e) MUST_CHECK;
 
 /* Sets the place behind the newest event. TRY_AGAIN likewise. */
 enum result event_follow_skip(struct event_follow *, struct error *) MUST_CHECK;

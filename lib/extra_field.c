@@ -84,7 +84,7 @@ static enum result check_contact(struct span value, struct strbuf *b, struct err
 
 enum result extra_field_check_value(const char *name, struct span value, struct strbuf *canonical, struct error *e)
 {
-    enum result (*const checks[MAILBOX_FIELDS])(struct span, struct strbuf *, struct error *) = {
+    static enum result (*const checks[MAILBOX_FIELDS])(struct span, struct strbuf *, struct error *) = {
         check_home, check_mail, check_owner, check_owner, check_quota
     };
 

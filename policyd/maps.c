@@ -52,7 +52,7 @@ static enum result parse_key(struct span key, struct address *a)
 static enum result mailbox_maps(struct facts *f, struct span key, struct strbuf *value_r)
 {
     struct account_row account;
-    struct domain_row domain;
+    struct domain_row domain = { 0 };
     struct address whole, a;
     struct span local;
     enum result r;

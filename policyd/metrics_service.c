@@ -20,7 +20,7 @@ static struct {
     struct evhttp *http;
     struct event *timer;
     unsigned accepted; /* since the timer last fired */
-    SLIST_HEAD(, door) doors;
+    SLIST_HEAD(door_list, door) doors;
 } service;
 
 static void reply(struct evhttp_request *q, int code, const char *reason, struct evbuffer *body,

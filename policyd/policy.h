@@ -35,7 +35,7 @@ void policy_committed(const struct request *, struct facts *, const struct commi
 
 /* Calls fn for each check that refuses, enforced or only observed. */
 typedef void policy_found_fn(enum check_id, const struct finding *, void *context);
-void policy_found(const struct decision *, policy_found_fn *, void *context);
+void policy_found(const struct decision *d, policy_found_fn *fn, void *context);
 
 /* The one line a decision leaves in the log, without its end. elapsed: microseconds. */
 void policy_log_line(const struct request *, const struct decision *, uint64_t elapsed_us,

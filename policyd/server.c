@@ -66,6 +66,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     for (int i = 0; i < ACCEPT_BATCH; i++) {
+        /* cppcheck-suppress nullPointer; nobody asks for the address */
         int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0 && (errno == EMFILE || errno == ENFILE)) {
             on_no_descriptor(l);

@@ -25,7 +25,7 @@ typedef enum result account_fn(const struct account *, void *context);
 
 /* Calls fn with each, in the order of addresses; `domain` "" is all. TRY_AGAIN: the table
  * cannot be read; else what fn answers. */
-enum result export_accounts(struct store *, const char *domain, account_fn *, void *context) MUST_CHECK;
+enum result export_accounts(struct store *store, const char *domain, account_fn *fn, void *context) MUST_CHECK;
 
 struct export {
     struct store *store; /* in one state */

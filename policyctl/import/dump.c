@@ -52,7 +52,7 @@ static struct table *find_table(struct dump *d, const char *name)
 /* A name may stand as "public"."mailbox" or `db`.`mailbox` too: the last part counts. */
 static enum result take_name(struct dump *d, struct table **table_r)
 {
-    const char *text;
+    const char *text = "";
     int c;
 
     do {

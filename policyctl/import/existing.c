@@ -159,6 +159,7 @@ static const struct {
 enum result existing_find(struct store *store, enum item item, const struct change *change,
                           struct existing *existing_r, struct change *update_r)
 {
+    /* cppcheck-suppress ctuuninitvar; it is set here */
     struct search s = { change, existing_r };
     const char *params[2];
 

@@ -37,7 +37,7 @@ static void day_name(const struct readiness *r, const struct moment *m, char nam
 static struct moment next_day(const struct readiness *r, size_t *i, char name_r[static DAY_TEXT_MAX])
 {
     struct moment sum = { .start = r->moment[*i].start };
-    char other[DAY_TEXT_MAX];
+    char other[DAY_TEXT_MAX] = "";
 
     day_name(r, &r->moment[*i], name_r);
     do {
