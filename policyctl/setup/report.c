@@ -63,7 +63,7 @@ static void print_lines(const char *text, const char *mark, enum colour colour)
 static void print_change(const struct setup *s, size_t number)
 {
     const struct setup_change *c = &s->change[number];
-    char label[16], command[COMMAND_MAX];
+    char label[24], command[COMMAND_MAX];
     struct strbuf b;
 
     snprintf(label, sizeof label, "%zu.", number + 1);
