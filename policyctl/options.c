@@ -23,7 +23,7 @@ const struct option_info option_infos[OPTION_COUNT] = {
     [OPT_EVIDENCE] = { "evidence", "TEXT", "what was seen, for administrators" },
     [OPT_FIELD] = { "field", "NAME=VALUE", "an extra field for Dovecot; the userdb's: userdb_NAME" },
     [OPT_FOLLOW] = { "follow", NULL, "stay, and show what happens from now on too" },
-    [OPT_FORMAT] = { "format", "FORMAT", "passwd-file, csv, json; for import more: policyctl(1)" },
+    [OPT_FORMAT] = { "format", "FORMAT", "of the file; policyctl(1) names them" },
     [OPT_GID] = { "gid", "GROUP", "the mail's group, or \"\" for none of its own" },
     [OPT_HELO] = { "helo", "NAME", "the name the client gives; in a list entry also a .suffix" },
     [OPT_HOME] = { "home", "PATH", "home, with {user}, {local}, {domain}; or \"\" likewise" },
