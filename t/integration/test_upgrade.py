@@ -167,6 +167,7 @@ def test_a_newer_database_is_refused(host, database):
 
 
 def test_postern_act_waits_for_its_own_version(host):
+    host.policyd.configure(act={"cursor": str(host.directory / "cursor")})
     host.ok("init")
     path = path_of(host, "state")
     set_version(path, NEWEST["state"] + 1)
