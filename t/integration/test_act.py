@@ -227,7 +227,10 @@ def test_the_contact_is_told(host, act):
 @pytest.mark.parametrize("name", ["doveadm", "sendmail", "command"])
 @pytest.mark.parametrize("stage", ["before", "after"])
 def test_once_over_a_kill(host, act, stage, name):
-    """Killed where it hurts, and started again: each notice and command came once, and nothing is missing."""
+    """Killed where it hurts, and started again: nothing comes twice, and what may be missing is told."""
+    def died(step):  # what ran beside may die with it
+        return act.log_text().count(f"step={step}: it was started when postern-act ended")
+
     reason = f"{stage} {name}"
     act.at(stage, name)
     host.suspend(USER, "--reason", reason)
@@ -235,12 +238,15 @@ def test_once_over_a_kill(host, act, stage, name):
     host.suspend(OTHER, "--reason", reason)
     act.start()
     host.wait_notice(f"{OTHER} was suspended")
-    wait_for(lambda: len(act.commands()) == 2 and len(host.notices(reason)) == 2, f"both of each\n{act.log_text()}")
+    wait_for(lambda: len(act.commands()) + died("command0") >= 2 and len(host.notices(reason)) + died("notice") >= 2,
+             "both of each")
     assert act.stop() == 0
     act.start()
     assert act.stop() == 0
-    assert sorted(arguments[1] for arguments, _ in act.commands()) == [f"--account={OTHER}", f"--account={USER}"]
-    assert len(host.notices(reason)) == 2
+    accounts = sorted(arguments[1] for arguments, _ in act.commands())
+    assert accounts == [f"--account={OTHER}", f"--account={USER}"][:len(accounts)]
+    assert len(accounts) >= 2 - died("command0")
+    assert 2 - died("notice") <= len(host.notices(reason)) <= 2
 
 
 def test_killed_at_once(host, act):
