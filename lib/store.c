@@ -64,6 +64,11 @@ enum result store_checkpoint(struct store *s)
     return s->ops->checkpoint(s);
 }
 
+enum result store_copy(struct store *s, const char *file, struct error *e)
+{
+    return s->ops->copy(s, file, e);
+}
+
 enum result store_check_file(struct store *s)
 {
     return s->ops->check_file(s);

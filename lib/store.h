@@ -266,6 +266,7 @@ struct store_params {
     enum store_access access;
     unsigned busy_timeout_ms;
     unsigned cache_kib; /* memory for pages; 0: 2048 */
+    bool older;         /* with STORE_READ: one of an earlier version, too, which can be copied */
 };
 
 struct store;
@@ -300,6 +301,11 @@ unsigned store_behind(const struct store *);
 
 /* Writes the log back into the database as far as readers allow. */
 enum result store_checkpoint(struct store *) MUST_CHECK;
+
+/* Makes a whole copy of the database as it is now, while others write, in a file that is absent or
+ * empty, and reads it back. TRY_AGAIN, with a line: locked; BAD: no room, or it is damaged. What
+ * became of the file is then the caller's to remove. */
+enum result store_copy(struct store *, const char *file, struct error *) MUST_CHECK;
 
 /* TRY_AGAIN: the file was removed or replaced since it was opened. Costs less than
  * store_version. */

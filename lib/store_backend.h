@@ -21,6 +21,7 @@ struct store_ops {
     enum result (*preview)(struct store *, struct change_set *, int64_t now);
     unsigned (*behind)(const struct store *);
     enum result (*checkpoint)(struct store *);
+    enum result (*copy)(struct store *, const char *file, struct error *);
     enum result (*check_file)(struct store *);
     enum result (*version)(struct store *, uint64_t *version_r);
 };

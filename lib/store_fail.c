@@ -51,6 +51,12 @@ static unsigned fail_behind(const struct store *s)
     return 0;
 }
 
+static enum result fail_copy(struct store *s, const char *file, struct error *e)
+{
+    (void)s;
+    return error_set(e, TRY_AGAIN, "%s: not made: the store always fails", file);
+}
+
 static enum result fail_check_file(struct store *s)
 {
     (void)s;
@@ -74,6 +80,7 @@ const struct store_ops store_fail_ops = {
     .preview = fail_preview,
     .behind = fail_behind,
     .checkpoint = fail_begin,
+    .copy = fail_copy,
     .check_file = fail_check_file,
     .version = fail_version,
 };

@@ -167,10 +167,10 @@ static enum result connect_to(struct sqlite_store *s, const struct store_params 
     snprintf(cache, sizeof cache, "PRAGMA cache_size = -%u", p->cache_kib ? p->cache_kib : 2048);
     if (!run(s, "PRAGMA foreign_keys = ON") || !run(s, "PRAGMA temp_store = MEMORY") || !run(s, cache) || !run(s, "PRAGMA trusted_schema = OFF"))
         return failed(s, path, e);
-    r = sqlite_check_schema(s->db, path, p->database, p->access >= STORE_MIGRATE, &version, e);
+    r = sqlite_check_schema(s->db, path, p->database, p->access >= STORE_MIGRATE || p->older, &version, e);
     if (r == OK && p->access != STORE_READ && s->path) /* not before it is known to be ours */
         r = set_up_writer(s, path, e);
-    return r == OK ? sqlite_migrate(s->db, path, p->database, version, e) : r;
+    return r == OK && p->access != STORE_READ ? sqlite_migrate(s->db, path, p->database, version, e) : r;
 }
 
 static enum result open_store(const struct store_params *p, const struct store_ops *ops,
@@ -314,8 +314,8 @@ static enum result version(struct store *base, uint64_t *version_r)
 #define SQLITE_OPS(backend_name, backend_open)                                                               \
     {                                                                                                        \
         .name = backend_name, .open = backend_open, .close = close_store, .query = query, .begin = begin,    \
-        .end = end, .apply = sqlite_store_apply, .preview = sqlite_store_preview, .behind = behind, .checkpoint = checkpoint, .check_file = same_file,          \
-        .version = version,                                                                                  \
+        .end = end, .apply = sqlite_store_apply, .preview = sqlite_store_preview, .behind = behind, .checkpoint = checkpoint,           \
+        .copy = sqlite_store_copy, .check_file = same_file, .version = version,                              \
     }
 
 const struct store_ops store_sqlite_ops = SQLITE_OPS("sqlite", open_sqlite);

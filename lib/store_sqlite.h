@@ -48,6 +48,7 @@ enum result sqlite_prepare(struct sqlite_store *, const char *sql, sqlite3_stmt 
 enum result sqlite_transaction(struct sqlite_store *, enum transaction) MUST_CHECK;
 enum result sqlite_store_apply(struct store *, struct change_set *const *sets, size_t count, int64_t now);
 enum result sqlite_store_preview(struct store *, struct change_set *, int64_t now);
+enum result sqlite_store_copy(struct store *, const char *file, struct error *);
 
 /* Whether a version, as sqlite3_libversion_number has it, has the WAL-reset bug. */
 bool sqlite_has_wal_reset(int version);

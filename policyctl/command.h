@@ -128,8 +128,8 @@ struct command {
 };
 
 /* One table a file; each ends in a row without a name. */
-extern const struct command account_commands[], alias_commands[], doctor_commands[], domain_commands[],
-    events_commands[], evidence_commands[], explain_commands[], export_commands[], export_maps_commands[],
+extern const struct command account_commands[], alias_commands[], backup_commands[], doctor_commands[],
+    domain_commands[], events_commands[], evidence_commands[], explain_commands[], export_commands[], export_maps_commands[],
     forget_commands[], grant_commands[], greylist_commands[], help_commands[], import_commands[], init_commands[],
     letter_commands[], limit_commands[], list_commands[], list_import_commands[], policy_commands[],
     readiness_commands[], setup_commands[], shed_commands[], status_commands[], top_commands[],

@@ -7,7 +7,7 @@
 #include "policyctl/suggest.h"
 
 static const struct command *const tables[] = {
-    init_commands, setup_commands, domain_commands, account_commands, alias_commands, grant_commands,
+    init_commands, backup_commands, setup_commands, domain_commands, account_commands, alias_commands, grant_commands,
     list_commands, list_import_commands, greylist_commands, limit_commands, policy_commands, readiness_commands,
     letter_commands,
     explain_commands, doctor_commands, status_commands, shed_commands, events_commands, evidence_commands,

@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1] / "integration")]
 
 import trial  # noqa: E402
+import faults_backup  # noqa: E402,F401
 import faults_kill  # noqa: E402,F401
 import faults_login  # noqa: E402,F401
 import faults_net  # noqa: E402,F401
