@@ -299,7 +299,8 @@ enum result store_preview(struct store *, struct change_set *, int64_t now) MUST
 /* Pages that the log has grown by since it was written back last. */
 unsigned store_behind(const struct store *);
 
-/* Writes the log back into the database as far as readers allow. */
+/* Writes the log back into the database as far as readers allow. PENDING: a reader still needs a
+ * part of it; TRY_AGAIN: locked, or the disk fails. */
 enum result store_checkpoint(struct store *) MUST_CHECK;
 
 /* Makes a whole copy of the database as it is now, while others write, in a file that is absent or

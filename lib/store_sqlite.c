@@ -275,7 +275,7 @@ static enum result checkpoint(struct store *base)
     s->written_back = log > 0 ? (unsigned)log : 0;
     if (rc == SQLITE_OK && log == done)
         s->log_pages = s->written_back = 0;
-    return rc == SQLITE_OK ? OK : TRY_AGAIN;
+    return rc != SQLITE_OK ? TRY_AGAIN : log == done ? OK : PENDING;
 }
 
 /* The log begins anew once all of it was written back. */

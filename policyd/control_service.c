@@ -14,6 +14,7 @@
 
 #include "lib/change_text.h"
 #include "lib/control.h"
+#include "policyd/clock.h"
 #include "policyd/control_load.h"
 #include "policyd/control_top.h"
 #include "policyd/daemon.h"
@@ -171,6 +172,11 @@ static enum served change(struct conn *c, struct span lines)
 
 /* ---- status, reload ---- */
 
+static unsigned long long held_s(uint64_t since_ns)
+{
+    return since_ns > 0 ? (clock_monotonic_ns() - since_ns) / 1000000000 : 0;
+}
+
 static void add_store_status(struct strbuf *b)
 {
     struct rows_stats rows = rows_stats(the_daemon.rows);
@@ -182,6 +188,8 @@ static void add_store_status(struct strbuf *b)
                 (unsigned long long)rows.last_good, (unsigned long long)rows.failed);
     strbuf_addf(b, "commits=%llu\nchanges=%llu\ncommit_failures=%llu\n", (unsigned long long)w.transactions,
                 (unsigned long long)w.sets, (unsigned long long)w.failures);
+    strbuf_addf(b, "accounts_log_held=%llu\nstate_log_held=%llu\n", held_s(w.held_since_ns[DATABASE_ACCOUNTS]),
+                held_s(w.held_since_ns[DATABASE_STATE]));
     strbuf_addf(b, "observations_lost=%llu\nevents_lost=%llu\nlog_dropped=%llu\n",
                 (unsigned long long)aggregate_lost(the_daemon.aggregate),
                 (unsigned long long)events_lost(the_daemon.events),

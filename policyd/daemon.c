@@ -165,7 +165,7 @@ static enum result start_watch(struct daemon *d, struct error *e)
 enum result daemon_open(struct error *e)
 {
     struct daemon *d = &the_daemon;
-    struct writer_config writer = { d->config->accounts_db, d->config->state_db, on_accounts_changed, NULL };
+    struct writer_config writer = { d->config->accounts_db, d->config->state_db, on_accounts_changed, NULL, 0 };
     struct resolver_config dns = resolver_config(d->config);
     struct server_limits limits = server_limits(d->config);
     struct load_watch_config load = load_config(d->config);

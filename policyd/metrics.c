@@ -172,6 +172,21 @@ static void write_sizes(struct evbuffer *out)
     }
 }
 
+static void write_held(struct evbuffer *out)
+{
+    static const struct family held = { "postern_database_log_held_seconds", METRIC_GAUGE,
+                                        "For how long a database's log was not written back as a whole." };
+    static const char *const names[] = { [DATABASE_ACCOUNTS] = "accounts", [DATABASE_STATE] = "state" };
+    struct writer_stats w = writer_stats(the_daemon.writer);
+
+    exposition_head(out, &held);
+    for (size_t d = 0; d < 2; d++) {
+        uint64_t since = w.held_since_ns[d];
+        exposition_sample(out, &held, &(struct label){ "database", names[d] }, 1,
+                          since > 0 ? (double)(clock_monotonic_ns() - since) / 1e9 : 0);
+    }
+}
+
 static void write_zones(struct evbuffer *out)
 {
     static const struct family usable = { "postern_dnsbl_zone_usable", METRIC_GAUGE,
@@ -305,6 +320,7 @@ void metrics_write(struct evbuffer *out)
     write_facts(out);
     write_commits(out);
     write_sizes(out);
+    write_held(out);
     write_zones(out);
     write_suspended(out);
     write_server(out);

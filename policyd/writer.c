@@ -12,16 +12,15 @@
 
 #include "policyd/clock.h"
 #include "policyd/log.h"
+#include "policyd/write_back.h"
 
 enum {
-    DATABASES = 2,
+    DATABASES = WRITE_BACK_DATABASES,
     BATCH_MAX = 1024,
     SLICED_MAX = 8, /* files in one batch */
     BUSY_MS = 2000,
     CACHE_KIB = 65536,
-    CHECKPOINT_PAGES = 256,      /* few at a time: what is decided meanwhile waits for it */
-    CHECKPOINT_PAGES_MAX = 4096, /* and with a slow disk no more than this */
-    CHECKPOINT_SHARE = 4,        /* of the time, the part that writing back may take */
+    CHECKPOINT_PAGES = 256, /* few at a time: what is decided meanwhile waits for it */
     CHECKPOINT_S = 5,
     SLICE = 64 /* changes of a file, after which others' counts are written that wait meanwhile */
 };
@@ -42,10 +41,13 @@ struct writer {
     struct queue waiting, finished;
     bool stop, accounts_changed;
     struct writer_stats stats;
-    struct error alarm; /* what the thread wants logged */
+    struct said {
+        enum log_level level;
+        struct error text; /* empty: nothing */
+    } said[1 + DATABASES]; /* what the thread wants logged: of transactions, and of each log */
 
     struct store *store[DATABASES]; /* the thread's own from here */
-    int64_t checkpoint_from; /* of CLOCK_MONOTONIC, microseconds: not before, unless much is there */
+    struct write_back write_back;
 };
 
 static void queue_init(struct queue *q)
@@ -105,12 +107,18 @@ static void fail_job(struct job *job, const char *why)
         job->set[i].result = error_set(&job->set[i].error, TRY_AGAIN, "nothing was changed: %s", why);
 }
 
+static void say(struct said *said, enum log_level level, const char *text)
+{
+    said->level = level;
+    error_set(&said->text, OK, "%s", text);
+}
+
 static void note_alarm(struct writer *w, enum database d, const char *why)
 {
     pthread_mutex_lock(&w->mutex);
     w->stats.failures++;
     w->stats.failing[d] = true;
-    error_set(&w->alarm, OK, "%s", why);
+    say(&w->said[0], LOG_LEVEL_ALARM, why);
     pthread_mutex_unlock(&w->mutex);
 }
 
@@ -196,40 +204,40 @@ static void apply_all(struct writer *w, struct job *job)
     }
 }
 
-static int64_t monotonic_us(void)
+static void wake_loop(const struct writer *w)
 {
-    struct timespec ts;
+    uint64_t one = 1;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    if (write(w->wake, &one, sizeof one) < 0) /* full: the loop is awake */
+        return;
 }
 
-/* After the replies have left, not before: it takes milliseconds. Where the disk is slow to
- * sync, longer logs are written back less often. */
+/* After the replies have left, not before: it takes milliseconds. */
 static void checkpoint(struct writer *w, unsigned pages)
 {
-    int64_t now = monotonic_us();
+    char text[WRITE_BACK_TEXT_MAX];
 
     for (int d = 0; d < DATABASES; d++) {
-        unsigned behind = w->store[d] ? store_behind(w->store[d]) : 0;
-        if (behind < pages || (now < w->checkpoint_from && behind < CHECKPOINT_PAGES_MAX))
+        if (!w->store[d])
             continue;
-        (void)!store_checkpoint(w->store[d]);
-        int64_t end = monotonic_us();
-        w->checkpoint_from = end + (end - now) * (CHECKPOINT_SHARE - 1);
-        now = end;
+        const char *path = d == DATABASE_ACCOUNTS ? w->config.accounts_db : w->config.state_db;
+        enum write_back_news news = write_back_run(&w->write_back, (enum database)d, w->store[d], path, pages, text);
+        pthread_mutex_lock(&w->mutex);
+        w->stats.held_since_ns[d] = w->write_back.held[d].since_ns;
+        if (news != WRITE_BACK_NONE)
+            say(&w->said[1 + d], news == WRITE_BACK_HELD ? LOG_LEVEL_ALARM : LOG_LEVEL_WARNING, text);
+        pthread_mutex_unlock(&w->mutex);
+        if (news != WRITE_BACK_NONE)
+            wake_loop(w);
     }
 }
 
 static void hand_back(struct writer *w, struct queue *done)
 {
-    uint64_t one = 1;
-
     pthread_mutex_lock(&w->mutex);
     queue_move(&w->finished, done);
     pthread_mutex_unlock(&w->mutex);
-    if (write(w->wake, &one, sizeof one) < 0) /* full: the loop is awake */
-        return;
+    wake_loop(w);
 }
 
 static void apply_and_hand_back(struct writer *w, struct queue *work)
@@ -311,7 +319,7 @@ static void on_finished(evutil_socket_t fd, short what, void *arg)
 {
     struct writer *w = arg;
     struct queue done;
-    struct error alarm;
+    struct said said[1 + DATABASES];
     uint64_t count;
     bool changed;
 
@@ -321,13 +329,14 @@ static void on_finished(evutil_socket_t fd, short what, void *arg)
     queue_init(&done);
     pthread_mutex_lock(&w->mutex);
     queue_move(&done, &w->finished);
-    alarm = w->alarm;
-    w->alarm.text[0] = '\0';
+    memcpy(said, w->said, sizeof said);
+    memset(w->said, 0, sizeof w->said);
     changed = w->accounts_changed;
     w->accounts_changed = false;
     pthread_mutex_unlock(&w->mutex);
-    if (*alarm.text)
-        log_format(LOG_LEVEL_ALARM, "writer: %s", alarm.text);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (*said[i].text.text)
+            log_format(said[i].level, "writer: %s", said[i].text.text);
     if (changed)
         w->config.changed(w->config.context);
     for (struct job *job = done.first, *next; job; job = next) {
@@ -376,6 +385,7 @@ enum result writer_open(struct event_base *base, const struct writer_config *con
         return r;
     w->config = *config;
     w->stats.seen_ns = clock_monotonic_ns();
+    write_back_init(&w->write_back, config->held_alarm_ns > 0 ? config->held_alarm_ns : WRITE_BACK_ALARM_NS);
     queue_init(&w->collected);
     queue_init(&w->waiting);
     queue_init(&w->finished);

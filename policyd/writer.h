@@ -30,6 +30,7 @@ struct writer_config {
     /* In the loop's thread, after accounts were changed and before the jobs' done. */
     void (*changed)(void *context);
     void *context;
+    uint64_t held_alarm_ns; /* 0: WRITE_BACK_ALARM_NS */
 };
 
 /* Opens (accounts.db has to exist; state.db is made) and starts the thread. */
@@ -47,6 +48,8 @@ struct writer_stats {
     uint64_t transactions, sets, failures;
     struct histogram duration, size; /* of transactions: nanoseconds, sets */
     bool failing[2];                 /* by enum database: the last transaction failed */
+    uint64_t held_since_ns[2];       /* likewise: CLOCK_MONOTONIC since when its log is not written back as a
+                                        whole; 0: it was the last time */
     uint64_t busy_since_ns;          /* CLOCK_MONOTONIC: at work since then; 0: idle */
     uint64_t seen_ns;                /* likewise: came round last, every 5 s at the latest while idle */
 };

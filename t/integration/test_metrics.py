@@ -5,6 +5,8 @@ import http.client
 import os
 import re
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -79,7 +81,7 @@ def test_prometheus_takes_it(metered):
 
 
 def test_prometheus_takes_the_alert_rules(metered):
-    assert "9 rules found" in run("promtool", "check", "rules", RULES).stdout
+    assert "10 rules found" in run("promtool", "check", "rules", RULES).stdout
     names = set(re.findall(r"postern_[a-z_]+", RULES.read_text()))
     known = {re.split(r"[{]", name)[0] for name in metered.metrics()}
     assert names - known == set()
@@ -136,6 +138,26 @@ def test_gauges_tell_what_is(metered):
     assert m["postern_suspended_accounts"] == 1
     assert m["postern_accounts_readable"] == 1
     assert m['postern_database_bytes{database="state",file="main"}'] == os.stat(state).st_size
+
+
+def test_a_reader_that_stays(metered, tmp_path):
+    """For how long, from the first time on that it held the log up; and how that ends."""
+    name = 'postern_database_log_held_seconds{database="accounts"}'
+    assert metered.metrics()[name] == 0
+    path = metered.policyd.settings["accounts_db"]
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM account").fetchone()
+        networks = tmp_path / "networks"  # so many that the log would be written back
+        networks.write_text("".join(f"10.{n // 256}.{n % 256}.0/24\n" for n in range(20000)))
+        metered.policyd.ctl("list", "import", networks, "--format", "networks", "--action", "deny")
+        wait_for(lambda: metered.metrics()[name] > 0, "the log to be held", 15)
+        assert metered.metrics()[name.replace("accounts", "state")] == 0
+        held = re.search(r"^accounts_log_held +([0-9]+)$", metered.policyd.ctl("status").stdout, re.M)
+        assert 0 <= int(held.group(1)) < 60
+        assert metered.get("/healthz") == (200, "ok\n")
+        reader.execute("COMMIT")
+    wait_for(lambda: metered.metrics()[name] == 0, "the log to be written back", 15)
 
 
 def test_commits_are_counted(metered):

@@ -26,7 +26,7 @@ static void on_changed(void *context)
 
 static void open_all(void)
 {
-    struct writer_config config = { store_path("accounts.db"), store_path("state.db"), on_changed, NULL };
+    struct writer_config config = { store_path("accounts.db"), store_path("state.db"), on_changed, NULL, 0 };
     struct error e = { "" };
 
     ck_assert_msg(writer_open(base, &config, &writer, &e) == OK, "%s", e.text);

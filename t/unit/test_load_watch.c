@@ -73,7 +73,7 @@ static void set_up(void)
     struct error e = { "" };
 
     store_fixture_open();
-    config = (struct writer_config){ store_path("accounts.db"), store_path("state.db"), NULL, NULL };
+    config = (struct writer_config){ store_path("accounts.db"), store_path("state.db"), NULL, NULL, 0 };
     struct store *s = store_opened("sqlite", DATABASE_ACCOUNTS, STORE_CREATE);
     store_close(&s);
     ck_assert_int_eq(log_open(store_path("log"), &e), OK);

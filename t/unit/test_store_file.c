@@ -304,7 +304,7 @@ START_TEST(what_a_reader_sees)
     store_done(writer, "domain-remove domain=example.com");
     store_done(writer, "domain-add domain=b.example kind=relay");
     ck_assert_str_eq(store_rows(reader, QUERY_DOMAINS, NULL, 0), "example.com|mailbox|-|0|0");
-    ck_assert_int_eq(store_checkpoint(writer), OK);
+    ck_assert_int_eq(store_checkpoint(writer), PENDING);
     ck_assert_str_eq(store_rows(reader, QUERY_DOMAINS, NULL, 0), "example.com|mailbox|-|0|0");
     store_end(reader);
     ck_assert_str_eq(store_rows(reader, QUERY_DOMAINS, NULL, 0), "b.example|relay|-|0|0");
@@ -391,7 +391,7 @@ START_TEST(how_far_the_log_is_behind)
     ck_assert_int_eq(store_begin(reader), OK);
     ck_assert_str_ne(store_rows(reader, QUERY_USAGE, &(const char *){ "host" }, 1), "");
     store_done(s, SENT);
-    ck_assert_int_eq(store_checkpoint(s), OK);
+    ck_assert_int_eq(store_checkpoint(s), PENDING);
     ck_assert_uint_eq(store_behind(s), 0);
     store_done(s, SENT);
     ck_assert_uint_gt(store_behind(s), 0);

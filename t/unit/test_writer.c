@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ struct one {
 static struct event_base *base;
 static struct writer *writer;
 static unsigned changed, done_before_changed;
+static uint64_t held_alarm_ns;
 
 static void on_changed(void *context)
 {
@@ -58,7 +60,8 @@ static void init_one(struct one *o, enum database database, const char *line)
 
 static void open_writer(void)
 {
-    struct writer_config config = { store_path("accounts.db"), store_path("state.db"), on_changed, &changed };
+    struct writer_config config = { store_path("accounts.db"), store_path("state.db"), on_changed, &changed,
+                                    held_alarm_ns };
     struct error e = { "" };
 
     ck_assert_msg(writer_open(base, &config, &writer, &e) == OK, "%s", e.text);
@@ -323,6 +326,79 @@ START_TEST(a_file_that_is_removed)
 }
 END_TEST
 
+#define OBSERVE "observe check=access subject=s cause=c mode=observe number=1 delivered=0 sample=x"
+
+static const char *logged(void)
+{
+    static char text[8192];
+    FILE *f = fopen(store_path("log"), "r");
+
+    ck_assert_ptr_nonnull(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
+/* So much that the log is written back right after it. */
+static void write_much(void)
+{
+    enum { ROWS = 500, ROW_MAX = 512 };
+    static struct one rows[ROWS];
+    static unsigned number;
+    char line[ROW_MAX + 128], sample[ROW_MAX - 128];
+
+    memset(sample, 'x', sizeof sample);
+    sample[sizeof sample - 1] = '\0';
+    for (size_t i = 0; i < ROWS; i++) {
+        snprintf(line, sizeof line,
+                 "observe check=access subject=s%u cause=c mode=observe number=1 delivered=0 sample=%s", number++, sample);
+        init_one(&rows[i], DATABASE_STATE, line);
+        writer_submit(writer, &rows[i].job);
+    }
+    wait_for(&rows[ROWS - 1]);
+    ck_assert_int_eq(rows[ROWS - 1].set.result, OK);
+}
+
+static void wait_for_line(const char *line)
+{
+    const struct timeval tick = { 0, 20000 };
+    time_t until = time(NULL) + WAIT_S;
+
+    while (!strstr(logged(), line)) {
+        ck_assert_msg(time(NULL) < until, "'%s' is not in '%s'", line, logged());
+        write_much();
+        ck_assert_int_eq(event_base_loopexit(base, &tick), 0);
+        ck_assert_int_ge(event_base_loop(base, 0), 0);
+        log_flush();
+    }
+}
+
+/* The alarm after ten minutes, here at once; told once, and once when it is over. */
+START_TEST(a_reader_that_stays)
+{
+    struct store *reader;
+
+    writer_close(&writer);
+    held_alarm_ns = 1;
+    open_writer();
+    held_alarm_ns = 0;
+    ck_assert_int_eq(run(DATABASE_STATE, OBSERVE), OK);
+    reader = store_opened("sqlite", DATABASE_STATE, STORE_READ);
+    ck_assert_int_eq(store_begin(reader), OK);
+    ck_assert_str_ne(store_rows(reader, QUERY_OBSERVATIONS, &(const char *){ "0" }, 1), "");
+    wait_for_line("alarm: writer: ");
+    ck_assert_ptr_nonnull(strstr(logged(), "state.db: its log was not written back as a whole for 0 minutes: a process that reads holds it"));
+    ck_assert_uint_gt(writer_stats(writer).held_since_ns[DATABASE_STATE], 0);
+    ck_assert_uint_eq(writer_stats(writer).held_since_ns[DATABASE_ACCOUNTS], 0);
+    ck_assert_int_eq(run(DATABASE_STATE, OBSERVE), OK); /* nobody waits for it */
+    store_end(reader);
+    wait_for_line("state.db: its log is written back again");
+    ck_assert_uint_eq(writer_stats(writer).held_since_ns[DATABASE_STATE], 0);
+    ck_assert_ptr_null(strstr(strstr(logged(), "alarm: ") + 1, "alarm: "));
+    store_close(&reader);
+}
+END_TEST
+
 /* What waits is done before it stops. */
 START_TEST(closing)
 {
@@ -344,14 +420,14 @@ END_TEST
 
 START_TEST(databases_that_cannot_be_opened)
 {
-    struct writer_config config = { store_path("none.db"), store_path("state.db"), on_changed, &changed };
+    struct writer_config config = { store_path("none.db"), store_path("state.db"), on_changed, &changed, 0 };
     struct writer *w = NULL;
     struct error e = { "" };
 
     ck_assert_int_eq(writer_open(base, &config, &w, &e), BAD);
     ck_assert_ptr_nonnull(strstr(e.text, "none.db"));
     ck_assert_ptr_null(w);
-    config = (struct writer_config){ store_path("accounts.db"), store_path("accounts.db"), on_changed, &changed };
+    config = (struct writer_config){ store_path("accounts.db"), store_path("accounts.db"), on_changed, &changed, 0 };
     ck_assert_int_eq(writer_open(base, &config, &w, &e), BAD);
     ck_assert_ptr_nonnull(strstr(e.text, "not Postern's state database"));
 }
@@ -375,6 +451,7 @@ int main(void)
     tcase_add_test(t, more_sets_than_one_transaction_takes);
     tcase_add_test(t, a_file_that_is_replaced);
     tcase_add_test(t, a_file_that_is_removed);
+    tcase_add_test(t, a_reader_that_stays);
     tcase_add_test(t, closing);
     tcase_add_test(t, databases_that_cannot_be_opened);
     srunner_run_all(runner, CK_NORMAL);
