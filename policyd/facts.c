@@ -16,6 +16,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->zones = NULL;
     f->list_filter = NULL;
     f->behaviours = NULL;
+    f->recipients = NULL;
     f->load_level = 0;
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
