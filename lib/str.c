@@ -189,6 +189,11 @@ enum result str_copy(struct span text, char *array, size_t size)
     return OK;
 }
 
+void str_fill(struct span text, char *array, size_t size)
+{
+    (void)!str_copy(text, array, size);
+}
+
 enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r)
 {
     uint64_t n = 0;

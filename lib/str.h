@@ -93,6 +93,9 @@ void strbuf_add_quoted(struct strbuf *b, struct span text);
 /* Copies text into array; LIMIT (and an empty array) where it does not fit. */
 enum result str_copy(struct span text, char *array, size_t size) MUST_CHECK;
 
+/* The same where an empty array says enough. */
+void str_fill(struct span text, char *array, size_t size);
+
 /* A whole decimal number from min to max, nothing before or behind it; else BAD. */
 enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r) MUST_CHECK;
 

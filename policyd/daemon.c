@@ -179,7 +179,7 @@ enum result daemon_open(struct error *e)
         r = resolver_open(d->base, &dns, &d->resolver, e);
     if (r != OK)
         return r;
-    d->list_filter = list_filter_open();
+    d->list_filter = list_filter_open(LIST_FILTER_KEYS_MAX);
     if (!d->list_filter || rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
         transactions_open(&d->transactions) != OK || recipients_open(&d->recipients) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a check may ask: domains, accounts, aliases, grants, modes, list entries and
- * DNS.  Each says OK, NOT_FOUND, PENDING or TRY_AGAIN.  Layer 5.
+ * DNS.  Each says OK, NOT_FOUND or TRY_AGAIN, and of DNS alone that it is pending.  Layer 5.
  */
 #ifndef POSTERN_FACTS_H
 #define POSTERN_FACTS_H
@@ -46,7 +46,7 @@ struct facts {
     const struct config *config;
     struct rows *rows;
     struct dns_source *dns;    /* NULL: DNS cannot be asked */
-    struct dns_waiter *waiter; /* told when a PENDING answer is there */
+    struct dns_waiter *waiter; /* told when an answer that was pending is there */
     int64_t now;               /* seconds since 1970 */
     bool expired;              /* the deadline has passed: nothing is waited for */
     unsigned lookups;          /* DNS questions of this request so far */

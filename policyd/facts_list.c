@@ -78,7 +78,8 @@ static size_t suffix_key(const char *name, unsigned char rank, char suffix[stati
 {
     struct span found = list_suffix(name, rank - (unsigned)LIST_SUFFIX);
 
-    return found.len > 0 && str_copy(found, suffix, DOMAIN_MAX + 2) == OK ? one_key(suffix, rank, keys_r) : 0;
+    str_fill(found, suffix, DOMAIN_MAX + 2);
+    return one_key(suffix, rank, keys_r);
 }
 
 static size_t name_key(const char *name, unsigned char rank, char suffix[static DOMAIN_MAX + 2],
@@ -136,11 +137,9 @@ static size_t part_keys(struct search *s, const struct list_shape *shape, enum l
         return name_key(q->helo, rank, s->helo_suffix, keys_r);
     case LIST_CLIENT:
         return client_key(s, shape, keys_r);
-    case LIST_SCOPE:
-    case LIST_PARTS:
-        break;
+    default: /* LIST_SCOPE */
+        return s->recipient.at_domain[0] ? one_key(s->recipient.at_domain + 1, rank, keys_r) : 0;
     }
-    return s->recipient.at_domain[0] ? one_key(s->recipient.at_domain + 1, rank, keys_r) : 0;
 }
 
 /* ---- looking up ---- */
@@ -150,8 +149,7 @@ static void take_best(struct search *s, const char *id, bool allow, const char *
     struct strbuf b;
 
     s->best->allow = allow;
-    if (str_copy(span_of(id), s->best->id, sizeof s->best->id) != OK)
-        s->best->id[0] = '\0';
+    str_fill(span_of(id), s->best->id, sizeof s->best->id);
     strbuf_init(&b, s->best->text, sizeof s->best->text);
     list_entry_text(text, &b);
 }

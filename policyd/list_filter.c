@@ -16,6 +16,7 @@ struct list_filter {
     uint64_t *bits;
     uint64_t mask;         /* of a bit's number: their count less one */
     size_t keys, keys_max; /* 0: there is no memory for as many as there are */
+    size_t most;           /* that keys_max may be */
     char last_id[24];      /* the newest entry that is known */
     bool is_complete;
 };
@@ -26,7 +27,7 @@ static bool allocate(struct list_filter *f, size_t keys_max)
     f->keys = f->keys_max = 0;
     f->is_complete = false;
     memcpy(f->last_id, "0", 2);
-    f->bits = keys_max <= LIST_FILTER_KEYS_MAX ? calloc(keys_max, BITS_EACH / 8) : NULL;
+    f->bits = keys_max <= f->most ? calloc(keys_max, BITS_EACH / 8) : NULL;
     if (!f->bits)
         return false;
     f->keys_max = keys_max;
@@ -34,14 +35,15 @@ static bool allocate(struct list_filter *f, size_t keys_max)
     return true;
 }
 
-struct list_filter *list_filter_open(void)
+struct list_filter *list_filter_open(size_t most)
 {
     struct list_filter *f = calloc(1, sizeof *f);
 
-    if (f && !allocate(f, KEYS_FIRST)) {
-        free(f);
+    if (!f)
         return NULL;
-    }
+    f->most = most;
+    if (!allocate(f, KEYS_FIRST))
+        list_filter_close(&f);
     return f;
 }
 
@@ -124,8 +126,9 @@ static bool row_fn(const struct row *row, void *context)
     struct list_filter *f = r->filter;
 
     r->is_full = f->keys == f->keys_max;
-    if (r->is_full || str_copy(span_of(row->column[0]), f->last_id, sizeof f->last_id) != OK)
+    if (r->is_full)
         return false;
+    str_fill(span_of(row->column[0]), f->last_id, sizeof f->last_id); /* 64 bits have 20 digits at most */
     add(f, row->column + 1);
     r->rows++;
     return true;

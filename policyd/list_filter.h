@@ -21,7 +21,8 @@ enum { LIST_KEY_TEXTS = 7, LIST_FILTER_KEYS_MAX = 16 << 20 };
 
 struct list_filter;
 
-struct list_filter *list_filter_open(void); /* NULL: no memory */
+/* Where there are more than `most` entries (LIST_FILTER_KEYS_MAX) it says nothing. NULL: no memory. */
+struct list_filter *list_filter_open(size_t most);
 void list_filter_close(struct list_filter **);
 
 /* The table has changed, or is another one: nothing is known until the next steps. */

@@ -107,7 +107,7 @@ static enum result any_destination_owned(struct walk *w, const char *alias, unsi
     enum result r = facts_column(w->facts, QUERY_ALIAS_DESTINATIONS, &alias, 1, &set);
 
     if (r != OK)
-        return r == LIMIT ? NOT_FOUND : r;
+        return r; /* never LIMIT: there are ALIAS_WALK_MAX at most */
     for (size_t i = 0; i < set.count; i++)
         len += strlen(set.text + len) + 1;
     memcpy(text, set.text, len); /* what follows reuses the rowset */

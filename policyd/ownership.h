@@ -18,7 +18,7 @@
 
 enum { OWNERSHIP_TEXT_MAX = 300, ALIAS_DEPTH_MAX = 8, ALIAS_WALK_MAX = 64 };
 
-/* OK: it may; NOT_FOUND: it may not; PENDING, TRY_AGAIN. why_r, where not NULL, is
+/* OK: it may; NOT_FOUND: it may not; TRY_AGAIN. why_r, where not NULL, is
  * given the row that decided, in words. */
 enum result ownership_check(struct facts *, const struct address *login, const struct address *sender,
                             char why_r[OWNERSHIP_TEXT_MAX]) MUST_CHECK;

@@ -28,16 +28,13 @@ static bool applies(enum check_id id, const struct request *q, bool allowed)
 static enum result subject_mode(const struct request *q, struct facts *f, enum check_id id, enum mode *mode_r,
                                 const char **scope_r)
 {
-    switch (check_infos[id].subject) {
-    case SUBJECT_LOGIN:
+    enum check_subject subject = check_infos[id].subject;
+
+    if (subject == SUBJECT_LOGIN)
         return facts_mode(f, id, q->authenticated ? &q->login : NULL, address_domain(&q->login), mode_r,
                           scope_r);
-    case SUBJECT_SENDER_DOMAIN:
-        return facts_mode(f, id, NULL, address_domain(&q->sender), mode_r, scope_r);
-    case SUBJECT_RECIPIENT_DOMAIN:
-        break;
-    }
-    return facts_mode(f, id, NULL, address_domain(&q->recipient), mode_r, scope_r);
+    return facts_mode(f, id, NULL, address_domain(subject == SUBJECT_SENDER_DOMAIN ? &q->sender : &q->recipient),
+                      mode_r, scope_r);
 }
 
 static void explain_mode(enum mode mode, const char *scope, struct finding *f)
@@ -126,8 +123,7 @@ static void conclude(struct decision *d)
         d->held = f->mode == MODE_HOLD;
         d->decided_by = id;
     }
-    if (str_copy(span_of(action), d->action, sizeof d->action) != OK)
-        d->action[0] = '\0'; /* cannot be: both have the same size */
+    str_fill(span_of(action), d->action, sizeof d->action);
 }
 
 enum result policy_decide(const struct request *q, struct facts *facts, bool explain,
@@ -145,7 +141,7 @@ enum result policy_decide(const struct request *q, struct facts *facts, bool exp
         run_timed((enum check_id)id, q, facts, list, &listed, decision_r);
         pending |= f->verdict == VERDICT_PENDING;
     }
-    if (pending && !facts->expired)
+    if (pending) /* never where time is up: facts say so */
         return PENDING;
     conclude(decision_r);
     return OK;
@@ -193,7 +189,7 @@ void policy_committed(const struct request *q, struct facts *facts, const struct
 void policy_found(const struct decision *d, policy_found_fn *fn, void *context)
 {
     for (int id = 0; id < CHECK_COUNT; id++)
-        if (d->finding[id].verdict == VERDICT_REFUSE && d->finding[id].mode != MODE_OFF)
+        if (d->finding[id].verdict == VERDICT_REFUSE)
             fn((enum check_id)id, &d->finding[id], context);
 }
 

@@ -14,6 +14,7 @@ enum { PROPOSALS_MAX = 8, PROPOSAL_TEXT_MAX = 6144 };
 /* Not to be copied: the changes point to the texts. Those of one check stand together. */
 struct proposals {
     size_t count, used;
+    bool full; /* something of the check that runs now found no room: it is not to be done by halves */
     enum check_id check[PROPOSALS_MAX];
     struct change change[PROPOSALS_MAX];
     char text[PROPOSAL_TEXT_MAX];
@@ -22,15 +23,16 @@ struct proposals {
 static inline void proposals_clear(struct proposals *p)
 {
     p->count = p->used = 0;
+    p->full = false;
 }
 
-/* Another one of the check, with no field set. LIMIT: there are PROPOSALS_MAX. */
-enum result proposals_add(struct proposals *, enum check_id, enum change_kind) MUST_CHECK;
+/* Another one of the check, with no field set; sets `full` where there are PROPOSALS_MAX. */
+void proposals_add(struct proposals *, enum check_id, enum change_kind);
 
-/* Sets a field of the last one to a copy of the text. LIMIT: no room is left. */
-enum result proposals_set(struct proposals *, enum field, const char *text) MUST_CHECK;
+/* Sets a field of the last one to a copy of the text; or sets `full`. */
+void proposals_set(struct proposals *, enum field, const char *text);
 
-/* Takes back all behind the first `count`. */
+/* Takes back all behind the first `count`: there is room again. */
 void proposals_cut(struct proposals *, size_t count);
 
 /* Takes back those of all checks but one. */

@@ -21,7 +21,7 @@ static uint64_t hash_of(struct span text)
     for (size_t i = 0; i < text.len; i++)
         h = (h ^ (unsigned char)text.ptr[i]) * 1099511628211u;
     h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
-    return h ? h : 1;
+    return h + (h == 0); /* 0 means none */
 }
 
 enum result recipients_open(struct recipients **recipients_r)

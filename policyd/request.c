@@ -66,11 +66,11 @@ static const struct word contexts[] = {
     { SPAN_INIT(""), 0 },
 };
 
-/* Sets the address to what came, as far as it fits, so that it can be named; its domain,
+/* Sets the address to what came, which is not empty, as far as it fits, so that it can be named; its domain,
  * where it has one, still says whose rules count. */
 static void keep_odd(struct span text, struct address *a)
 {
-    const char *at = text.len > 0 ? memrchr(text.ptr, '@', text.len) : NULL;
+    const char *at = memrchr(text.ptr, '@', text.len);
     char domain[DOMAIN_MAX + 1] = "";
     struct strbuf b;
 
@@ -100,8 +100,7 @@ static void prepare_login(struct request *r, const struct config *c)
         keep_odd(text, &r->login);
     else if (r->authenticated && r->login.local_len == r->login.len && *c->default_domain) {
         bare = r->login;
-        if (address_in_domain(&bare, span_of(c->default_domain), &r->login) != OK)
-            r->login = bare;
+        r->login_odd = address_in_domain(&bare, span_of(c->default_domain), &r->login) != OK;
     }
 }
 
@@ -162,5 +161,5 @@ uint64_t request_resend_number(const struct request *q)
         return 0;
     for (size_t i = 0; i < len; i++)
         h = (h ^ (unsigned char)key[i]) * 1099511628211u;
-    return h ? h : 1;
+    return h + (h == 0); /* 0 means none */
 }

@@ -30,13 +30,11 @@ enum verdict account_status_run(const struct check_ctx *c, struct finding *f)
     struct account_row row;
     enum result r;
 
-    if (!q->authenticated)
-        return VERDICT_NONE;
     r = q->login_odd ? NOT_FOUND : facts_account(c->facts, q->login.text, &row);
     if (r == NOT_FOUND)
         return unknown_login(c, f);
     if (r != OK)
-        return r == PENDING ? VERDICT_PENDING : VERDICT_TRY_AGAIN;
+        return VERDICT_TRY_AGAIN;
     if (row.disabled) {
         finding_row(f, "account %s: status disabled", q->login.text);
         return check_refuse(c, f, "disabled", q->login.text, "disabled by the administrator");

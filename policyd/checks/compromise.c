@@ -20,25 +20,27 @@ static void evidence(const struct signals *s, char text_r[static EVIDENCE_MAX])
 }
 
 /* An account that is in no row cannot be suspended: each of its messages is refused. */
-static enum result propose_suspension(const struct check_ctx *c, const char *text)
+static void propose_suspension(const struct check_ctx *c, const char *text)
 {
     static const struct {
         enum field field;
         const char *text;
     } fields[] = { { FIELD_SERVICES, "all" }, { FIELD_REASON, setting_stolen }, { FIELD_BY, "compromise" } };
-    enum result r = proposals_add(c->proposed, c->id, CHANGE_ACCOUNT_SUSPEND);
 
-    for (size_t i = 0; i < sizeof fields / sizeof *fields && r == OK; i++)
-        r = proposals_set(c->proposed, fields[i].field, fields[i].text);
-    r = r == OK ? proposals_set(c->proposed, FIELD_ADDRESS, c->request->login.text) : r;
-    return r == OK ? proposals_set(c->proposed, FIELD_EVIDENCE, text) : r;
+    proposals_add(c->proposed, c->id, CHANGE_ACCOUNT_SUSPEND);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        proposals_set(c->proposed, fields[i].field, fields[i].text);
+    proposals_set(c->proposed, FIELD_ADDRESS, c->request->login.text);
+    proposals_set(c->proposed, FIELD_EVIDENCE, text);
 }
 
 static enum verdict refuse(const struct check_ctx *c, struct finding *f, const char *text)
 {
     struct strbuf b;
 
-    if (f->mode == MODE_ENFORCE && propose_suspension(c, text) != OK)
+    if (f->mode == MODE_ENFORCE)
+        propose_suspension(c, text);
+    if (c->proposed->full)
         return VERDICT_TRY_AGAIN;
     (void)check_refuse(c, f, "score", c->request->login.text, setting_stolen);
     if (f->mode == MODE_HOLD) {
@@ -56,7 +58,7 @@ enum verdict compromise_run(const struct check_ctx *c, struct finding *f)
     char text[EVIDENCE_MAX];
     enum result r;
 
-    if (!q->authenticated || q->login_odd)
+    if (q->login_odd)
         return VERDICT_NONE;
     r = facts_behaviour(c->facts, q->login.text, &b);
     if (r == NOT_FOUND)

@@ -41,10 +41,13 @@ static bool make_question(const struct dnsbl_zone *zone, const struct request *q
                           char question_r[static ZONE_QUESTION_MAX + 1])
 {
     struct span name = name_for(zone->kind, q);
+    enum result r = NOT_FOUND;
 
-    if (zone->kind == ZONE_CLIENT)
-        return q->has_client && dnsbl_question(zone, &q->client, question_r) == OK;
-    return name.len > 0 && dnsbl_name_question(zone, name, question_r) == OK;
+    if (zone->kind == ZONE_CLIENT && q->has_client)
+        r = dnsbl_question(zone, &q->client, question_r);
+    else if (name.len > 0)
+        r = dnsbl_name_question(zone, name, question_r);
+    return r == OK;
 }
 
 static bool lists(const struct dnsbl_zone *zone, const struct dns_answer *answer)

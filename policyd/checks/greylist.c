@@ -41,13 +41,12 @@ static void client_text(const struct check_ctx *c, char text_r[static NETWORK_TE
     network_text(&network, text_r);
 }
 
-static enum result propose(const struct check_ctx *c)
+static void propose(const struct check_ctx *c)
 {
     const struct greylist_rule rule = { c->config->greylist.delay_s, c->config->greylist.window_s,
                                         c->config->greylist.lifetime_s, c->config->greylist.client_passes };
     char client[NETWORK_TEXT_MAX], sender[SENDER_TEXT_MAX], recipient[SENDER_TEXT_MAX],
         text[GREYLIST_TEXT_MAX];
-    enum result r = proposals_add(c->proposed, c->id, CHANGE_GREYLIST);
     struct strbuf b;
 
     client_text(c, client);
@@ -56,10 +55,11 @@ static enum result propose(const struct check_ctx *c)
     strbuf_add_clean(&b, span_of(c->request->recipient.text));
     strbuf_init(&b, text, sizeof text);
     greylist_rule_format(&rule, &b);
-    r = r == OK ? proposals_set(c->proposed, FIELD_CLIENT, client) : r;
-    r = r == OK ? proposals_set(c->proposed, FIELD_ENVELOPE_SENDER, sender) : r;
-    r = r == OK ? proposals_set(c->proposed, FIELD_RECIPIENT, recipient) : r;
-    return r == OK ? proposals_set(c->proposed, FIELD_RULE, text) : r;
+    proposals_add(c->proposed, c->id, CHANGE_GREYLIST);
+    proposals_set(c->proposed, FIELD_CLIENT, client);
+    proposals_set(c->proposed, FIELD_ENVELOPE_SENDER, sender);
+    proposals_set(c->proposed, FIELD_RECIPIENT, recipient);
+    proposals_set(c->proposed, FIELD_RULE, text);
 }
 
 enum verdict greylist_run(const struct check_ctx *c, struct finding *f)
@@ -67,7 +67,8 @@ enum verdict greylist_run(const struct check_ctx *c, struct finding *f)
     if (!c->request->has_client || c->request->recipient.len == 0)
         return VERDICT_PASS;
     finding_row(f, "greylist: a client's first message waits %u s", c->config->greylist.delay_s);
-    return propose(c) == OK ? VERDICT_PASS : VERDICT_TRY_AGAIN;
+    propose(c);
+    return c->proposed->full ? VERDICT_TRY_AGAIN : VERDICT_PASS;
 }
 
 enum verdict greylist_committed(const struct check_ctx *c, const struct change_set *set, struct finding *f)

@@ -10,9 +10,10 @@
 
 enum { LABEL_MAX = 63 };
 
+/* Of a name in canonical form. */
 static bool is_alphanumeric(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 /* How many octets at the start of text are in the set. */

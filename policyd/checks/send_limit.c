@@ -129,28 +129,27 @@ static const char *number_text(uint64_t value, char text_r[static NUMBER_MAX])
 }
 
 /* The first row of a set remembers the request, for the case that it comes again. */
-static enum result propose(const struct sending *s, const char *kind, const char *name,
-                           const struct usage_limits *limits)
+static void propose(const struct sending *s, const char *kind, const char *name,
+                    const struct usage_limits *limits)
 {
     static const enum field fields[USAGE_UNITS] = { FIELD_NUMBER, FIELD_RECIPIENTS, FIELD_BYTES };
     struct proposals *p = s->c->proposed;
     char key[KEY_MAX], texts[USAGE_LIMITS_TEXT_MAX], text[NUMBER_MAX];
     bool first = p->count == 0 || p->check[p->count - 1] != s->c->id;
     struct strbuf k, l;
-    enum result r = proposals_add(p, s->c->id, CHANGE_USAGE);
 
     strbuf_init(&k, key, sizeof key);
     strbuf_adds(&k, kind);
     strbuf_add_clean(&k, span_of(name));
     strbuf_init(&l, texts, sizeof texts);
     usage_limits_format(limits, &l);
-    r = r == OK ? proposals_set(p, FIELD_KEY, key) : r;
-    r = r == OK ? proposals_set(p, FIELD_LIMITS, texts) : r;
-    for (unsigned unit = 0; unit < USAGE_UNITS && r == OK; unit++)
-        r = proposals_set(p, fields[unit], number_text(s->add[unit], text));
-    if (r == OK && first)
-        r = proposals_set(p, FIELD_RESEND, number_text(request_resend_number(s->c->request), text));
-    return r;
+    proposals_add(p, s->c->id, CHANGE_USAGE);
+    proposals_set(p, FIELD_KEY, key);
+    proposals_set(p, FIELD_LIMITS, texts);
+    for (unsigned unit = 0; unit < USAGE_UNITS; unit++)
+        proposals_set(p, fields[unit], number_text(s->add[unit], text));
+    if (first)
+        proposals_set(p, FIELD_RESEND, number_text(request_resend_number(s->c->request), text));
 }
 
 static void explain(struct finding *f, const char *who, const struct usage_limits *limits)
@@ -179,28 +178,28 @@ static enum result propose_all(struct sending *s, struct finding *f)
     bool by_login = q->authenticated;
     enum result r = OK;
 
-    if (by_login && str_copy(address_domain(&q->login), domain, sizeof domain) != OK)
-        domain[0] = '\0';
+    if (by_login)
+        str_fill(address_domain(&q->login), domain, sizeof domain);
     r = by_login ? limits_of_account(s, domain, &limits[0]) : limits_of_client(s, &limits[0]);
     if (r == OK && *domain)
         r = limits_of_domain(facts, domain, "domain", &limits[1]);
-    if (r == OK || (r == NOT_FOUND && (by_login || q->trusted)))
+    if (r == OK || (r == NOT_FOUND && by_login))
         r = facts_limits(facts, "", "host", &limits[2]);
     if (r != OK && r != NOT_FOUND)
         return r;
     if (limits[0].count + limits[1].count + limits[2].count == 0)
         return NOT_FOUND;
     explain(f, by_login ? q->login.text : s->client, &limits[0]);
-    r = propose(s, by_login ? "account " : "client ", by_login ? q->login.text : s->client, &limits[0]);
-    if (r == OK && limits[1].count > 0) {
+    propose(s, by_login ? "account " : "client ", by_login ? q->login.text : s->client, &limits[0]);
+    if (limits[1].count > 0) {
         explain(f, domain, &limits[1]);
-        r = propose(s, "domain ", domain, &limits[1]);
+        propose(s, "domain ", domain, &limits[1]);
     }
-    if (r == OK && limits[2].count > 0) {
+    if (limits[2].count > 0) {
         explain(f, "this host", &limits[2]);
-        r = propose(s, "host", "", &limits[2]);
+        propose(s, "host", "", &limits[2]);
     }
-    return r;
+    return OK;
 }
 
 enum verdict send_limit_run(const struct check_ctx *c, struct finding *f)
@@ -209,7 +208,7 @@ enum verdict send_limit_run(const struct check_ctx *c, struct finding *f)
     enum result r = find_local(c, f);
 
     if (r != OK)
-        return r == PENDING ? VERDICT_PENDING : VERDICT_TRY_AGAIN;
+        return VERDICT_TRY_AGAIN;
     if (!measure(&s, f))
         return VERDICT_NONE;
     if (!c->request->authenticated && !c->request->has_client)
@@ -217,7 +216,7 @@ enum verdict send_limit_run(const struct check_ctx *c, struct finding *f)
     r = propose_all(&s, f);
     if (r == NOT_FOUND)
         return VERDICT_NONE;
-    return r == OK ? VERDICT_PASS : r == PENDING ? VERDICT_PENDING : VERDICT_TRY_AGAIN;
+    return r == OK && !c->proposed->full ? VERDICT_PASS : VERDICT_TRY_AGAIN;
 }
 
 enum verdict send_limit_committed(const struct check_ctx *c, const struct change_set *set, struct finding *f)

@@ -18,16 +18,13 @@ enum verdict sender_auth_run(const struct check_ctx *c, struct finding *f)
     r = facts_domain(c->facts, domain, &row);
     if (r == OK && row.kind == DOMAIN_ALIAS) {
         finding_row(f, "%.*s is an alias of %s", (int)domain.len, domain.ptr, row.target);
-        char target[DOMAIN_MAX + 1];
-        if (str_copy(span_of(row.target), target, sizeof target) != OK)
-            return VERDICT_TRY_AGAIN;
-        r = facts_domain(c->facts, span_of(target), &row);
+        r = facts_domain(c->facts, span_of(row.target), &row); /* which is copied before the row is written */
     } else if (r == OK)
         finding_row(f, "%.*s is a %s domain", (int)domain.len, domain.ptr,
                     row.kind == DOMAIN_MAILBOX ? "mailbox" : "relay");
-    if (r == NOT_FOUND || (r == OK && row.kind != DOMAIN_MAILBOX))
-        return VERDICT_PASS;
     if (r != OK)
-        return r == PENDING ? VERDICT_PENDING : VERDICT_TRY_AGAIN;
+        return r == NOT_FOUND ? VERDICT_PASS : VERDICT_TRY_AGAIN;
+    if (row.kind != DOMAIN_MAILBOX)
+        return VERDICT_PASS;
     return check_refuse(c, f, "no_auth", c->request->sender.text, NULL);
 }

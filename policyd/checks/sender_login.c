@@ -9,8 +9,6 @@ enum verdict sender_login_run(const struct check_ctx *c, struct finding *f)
     char why[OWNERSHIP_TEXT_MAX];
     enum result r;
 
-    if (!q->authenticated)
-        return VERDICT_NONE;
     if (q->sender.len == 0) { /* the null sender: bounces, read receipts (RFC 5321, 4.5.5) */
         if (!c->config->sender_login.refuse_null_sender)
             return VERDICT_PASS;
@@ -22,8 +20,6 @@ enum verdict sender_login_run(const struct check_ctx *c, struct finding *f)
         return check_refuse(c, f, "invalid", q->login.text, NULL);
     }
     r = ownership_check(c->facts, &q->login, &q->sender, f->explain ? why : NULL);
-    if (r == PENDING)
-        return VERDICT_PENDING;
     if (r != OK && r != NOT_FOUND)
         return VERDICT_TRY_AGAIN;
     if (f->explain)

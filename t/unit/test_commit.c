@@ -22,8 +22,8 @@ static void set_up(void)
 
 static void propose(enum check_id check, const char *subject)
 {
-    ck_assert_int_eq(proposals_add(&decision.proposed, check, CHANGE_OBSERVE), OK);
-    ck_assert_int_eq(proposals_set(&decision.proposed, FIELD_SUBJECT, subject), OK);
+    proposals_add(&decision.proposed, check, CHANGE_OBSERVE);
+    proposals_set(&decision.proposed, FIELD_SUBJECT, subject);
 }
 
 /* "access: a b; starttls: c" */
@@ -80,7 +80,7 @@ START_TEST(texts_are_copied)
     char text[] = "before";
 
     propose(CHECK_ACCESS, text);
-    ck_assert_int_eq(proposals_set(&decision.proposed, FIELD_CAUSE, ""), OK);
+    proposals_set(&decision.proposed, FIELD_CAUSE, "");
     memcpy(text, "behind", sizeof text);
     ck_assert_str_eq(sets(), "access: before");
     ck_assert_str_eq(commit.set[0].change->field[FIELD_CAUSE], "");
@@ -92,20 +92,33 @@ END_TEST
 START_TEST(bounded)
 {
     static char text[PROPOSAL_TEXT_MAX + 1];
+    struct proposals *p = &decision.proposed;
 
     memset(text, 'x', PROPOSAL_TEXT_MAX);
-    ck_assert_int_eq(proposals_add(&decision.proposed, CHECK_ACCESS, CHANGE_OBSERVE), OK);
-    ck_assert_int_eq(proposals_set(&decision.proposed, FIELD_SUBJECT, text), LIMIT);
-    ck_assert_int_eq(proposals_set(&decision.proposed, FIELD_SUBJECT, text + 1), OK);
-    ck_assert_int_eq(proposals_set(&decision.proposed, FIELD_SUBJECT, ""), LIMIT);
+    proposals_add(p, CHECK_ACCESS, CHANGE_OBSERVE);
+    proposals_set(p, FIELD_SUBJECT, text);
+    ck_assert(p->full);
+    ck_assert_ptr_null(p->change[0].field[FIELD_SUBJECT]);
+    proposals_cut(p, 1);
+    ck_assert(!p->full);
+    proposals_set(p, FIELD_SUBJECT, text + 1);
+    ck_assert(!p->full);
+    proposals_set(p, FIELD_CAUSE, "");
+    ck_assert(p->full);
+    ck_assert_ptr_null(p->change[0].field[FIELD_CAUSE]);
+    proposals_cut(p, 1);
     for (int i = 1; i < PROPOSALS_MAX; i++)
-        ck_assert_int_eq(proposals_add(&decision.proposed, CHECK_ACCESS, CHANGE_OBSERVE), OK);
-    ck_assert_int_eq(proposals_add(&decision.proposed, CHECK_ACCESS, CHANGE_OBSERVE), LIMIT);
-    proposals_cut(&decision.proposed, PROPOSALS_MAX - 1);
-    ck_assert_int_eq(proposals_add(&decision.proposed, CHECK_ACCESS, CHANGE_OBSERVE), OK);
-    proposals_cut(&decision.proposed, PROPOSALS_MAX + 1);
-    ck_assert_uint_eq(decision.proposed.count, PROPOSALS_MAX);
-    proposals_clear(&decision.proposed);
+        proposals_add(p, CHECK_ACCESS, CHANGE_OBSERVE);
+    ck_assert(!p->full);
+    proposals_add(p, CHECK_ACCESS, CHANGE_OBSERVE);
+    ck_assert(p->full);
+    ck_assert_uint_eq(p->count, PROPOSALS_MAX);
+    proposals_cut(p, PROPOSALS_MAX - 1);
+    proposals_add(p, CHECK_ACCESS, CHANGE_OBSERVE);
+    ck_assert(!p->full);
+    proposals_cut(p, PROPOSALS_MAX + 1);
+    ck_assert_uint_eq(p->count, PROPOSALS_MAX);
+    proposals_clear(p);
     ck_assert_str_eq(sets(), "");
 }
 END_TEST

@@ -63,6 +63,35 @@ static const char *action(void)
     return decision.action;
 }
 
+static unsigned recipients_of(const struct behaviour *b)
+{
+    return sliding_sum(&b->pace[0].recipients, behaviour_pace_s[0], world.now);
+}
+
+/* Without a count it is one recipient; a client that is trusted or unknown is no network. */
+START_TEST(what_a_message_says)
+{
+    static const struct {
+        const char *count, *client;
+        unsigned recipients;
+        bool network;
+    } rows[] = {
+        { "30", "192.0.2.1", 30, true }, { "", "192.0.2.1", 1, true },   { "many", "192.0.2.1", 1, true },
+        { "30", "127.0.0.1", 30, false }, { "30", "unknown", 30, false },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct behaviour b = { 0 };
+        set(ATTR_RECIPIENT_COUNT, rows[i].count);
+        set(ATTR_CLIENT_ADDRESS, rows[i].client);
+        request_prepare(&request, world.config);
+        signals_message(&b, &request, world.now);
+        ck_assert_uint_eq(recipients_of(&b), rows[i].recipients);
+        ck_assert_int_eq(b.network[0].key != 0, rows[i].network);
+    }
+}
+END_TEST
+
 START_TEST(below_the_score)
 {
     change("policy-set check=compromise mode=enforce");
@@ -178,6 +207,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(tc, set_up, checked_world_close);
+    tcase_add_test(tc, what_a_message_says);
     tcase_add_test(tc, below_the_score);
     tcase_add_test(tc, observed);
     tcase_add_test(tc, held);

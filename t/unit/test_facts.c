@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "t/unit/checked_world.h"
+#include "t/unit/odd_store.h"
 
 static void set_up(void)
 {
@@ -277,7 +278,172 @@ START_TEST(every_prefix)
 }
 END_TEST
 
+/* ---- tables that somebody else wrote: what means nothing counts for nothing ---- */
+
+static struct odd_store odd;
+
+static void answer_with(enum query q, size_t columns, const char *const *text)
+{
+    odd_store_init(&odd, world.store);
+    odd.query = q;
+    odd.columns = columns;
+    odd.text = text;
+    rows_use(world.rows, &odd.head);
+}
+
+START_TEST(odd_policy_rows)
+{
+    static const char *const rows[] = { "sender_magic", "enforce", "", "", "sender_login", "often", "", "",
+                                        "sender_login", "off", "", "", NULL };
+
+    answer_with(QUERY_POLICY, 4, rows);
+    ck_assert_str_eq(mode(NULL, ""), "OK off ()");
+    rows_use(world.rows, world.store);
+}
+END_TEST
+
+START_TEST(a_name_longer_than_any)
+{
+    struct domain_row row;
+    char name[400];
+
+    memset(name, 'a', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    ck_assert_int_eq(facts_domain(world_facts(&world), span_of(name), &row), NOT_FOUND);
+    change("policy-set check=sender_login mode=off");
+    ck_assert_str_eq(mode(NULL, name), "OK off ()");
+}
+END_TEST
+
+START_TEST(odd_limits)
+{
+    static const char *const rows[] = { "0",   "1", "", "", "99999999", "1", "", "", "60",  "1", "", "",
+                                        "120", "1", "", "", "180",      "1", "", "", "240", "1", "", "",
+                                        "300", "1", "", "", "360",      "1", "", "", "420", "1", "", "", NULL };
+    struct usage_limits limits;
+
+    answer_with(QUERY_LIMITS, 4, rows);
+    ck_assert_int_eq(facts_limits(world_facts(&world), "", "account", &limits), OK);
+    ck_assert_uint_eq(limits.count, USAGE_WINDOWS_MAX);
+    ck_assert_uint_eq(limits.limit[0].window_s, 60);
+    ck_assert_uint_eq(limits.limit[USAGE_WINDOWS_MAX - 1].window_s, 360);
+    rows_use(world.rows, world.store);
+}
+END_TEST
+
+START_TEST(odd_networks_of_limits)
+{
+    static const char *const rows[] = { "192.0.2.0/24", "no network", "192.0.0.0/16", "192.0.2.0/28", NULL };
+    char text[NETWORK_TEXT_MAX];
+    struct network client;
+
+    answer_with(QUERY_LIMIT_NETWORKS, 1, rows);
+    ck_assert_int_eq(network_parse_ip(SPAN("192.0.2.1"), &client), OK);
+    ck_assert_int_eq(facts_limit_network(world_facts(&world), &client, text), OK);
+    ck_assert_str_eq(text, "192.0.2.0/28");
+    ck_assert_int_eq(network_parse_ip(SPAN("192.0.2.99"), &client), OK);
+    ck_assert_int_eq(facts_limit_network(world_facts(&world), &client, text), OK);
+    ck_assert_str_eq(text, "192.0.2.0/24");
+    rows_use(world.rows, world.store);
+}
+END_TEST
+
+START_TEST(odd_shapes)
+{
+    static const char *const rows[] = { "z", "c100", "c33", NULL };
+
+    change("list-add action=deny client=192.0.2.1");
+    answer_with(QUERY_LIST_SHAPES, 1, rows);
+    ck_assert_str_eq(listed(0), "deny 1");
+    rows_use(world.rows, world.store);
+}
+END_TEST
+
+/* A recipient without a domain (postmaster) is in none. */
+START_TEST(no_domain)
+{
+    struct request q = { .attr = { [ATTR_RECIPIENT] = SPAN_INIT("postmaster") } };
+    struct listed_row row;
+
+    change("list-add action=deny list_recipient=@example.com");
+    request_prepare(&q, world.config);
+    ck_assert_int_eq(facts_listed(world_facts(&world), &q, &row), NOT_FOUND);
+}
+END_TEST
+
+/* ---- counting ---- */
+
+START_TEST(each_kind_is_counted)
+{
+    static const struct {
+        enum query query;
+        size_t params;
+        enum fact_kind kind;
+    } rows[] = {
+        { QUERY_DOMAIN, 1, FACT_DOMAIN },     { QUERY_ACCOUNT, 1, FACT_ACCOUNT },  { QUERY_GRANT, 4, FACT_GRANT },
+        { QUERY_GRANTS_OF, 2, FACT_GRANT },   { QUERY_GRANTEES, 2, FACT_GRANT },   { QUERY_POLICY, 1, FACT_POLICY },
+        { QUERY_LIST_SHAPES, 0, FACT_LIST },  { QUERY_LISTED, 7, FACT_LIST },      { QUERY_ALIAS, 1, FACT_ALIAS },
+        { QUERY_BEARER, 1, FACT_ALIAS },      { QUERY_ALIAS_MEMBER, 2, FACT_ALIAS },
+    };
+    static const char *const params[] = { "x", "@x", "y", "@y", "", "", "" };
+    static struct facts_counts counts;
+    struct facts *f = world_facts(&world);
+    uint64_t before[FACT_KINDS] = { 0 };
+    struct rowset set;
+
+    f->counts = &counts;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)!facts_query(f, rows[i].query, params, rows[i].params, &set);
+        before[rows[i].kind]++;
+        for (int kind = 0; kind < FACT_KINDS; kind++)
+            ck_assert_uint_eq(counts.row[kind][OK] + counts.row[kind][NOT_FOUND], before[kind]);
+    }
+    dns("a.example A");
+    ck_assert_int_eq(facts_dns(f, SPAN("a.example"), DNS_A, &(struct dns_answer){ 0 }), DNS_FOUND);
+    ck_assert_uint_eq(counts.dns[DNS_FOUND], 1);
+    f->counts = NULL;
+}
+END_TEST
+
 /* ---- DNS ---- */
+
+START_TEST(zones_that_are_switched_off)
+{
+    struct facts *f = world_facts(&world);
+    struct dns_answer answer;
+    struct zones zones;
+
+    dns("1.2.0.192.list.example SERVFAIL");
+    zones_init(&zones, 1, 60, world.now);
+    f->zones = &zones;
+    for (int i = 0; i < ZONE_FAILURES_MAX + 1; i++)
+        ck_assert_int_eq(facts_zone(f, 0, SPAN("1.2.0.192.list.example"), DNS_A, &answer), DNS_FAILED);
+    ck_assert_uint_eq(world.dns.questions, ZONE_FAILURES_MAX); /* not asked any more */
+    f->zones = NULL;
+    ck_assert_int_eq(facts_zone(f, 0, SPAN("1.2.0.192.list.example"), DNS_A, &answer), DNS_FAILED);
+    ck_assert_uint_eq(world.dns.questions, ZONE_FAILURES_MAX + 1);
+    f->dns = NULL;
+    ck_assert_int_eq(facts_zone(f, 0, SPAN("1.2.0.192.list.example"), DNS_A, &answer), DNS_FAILED);
+    ck_assert_uint_eq(world.dns.questions, ZONE_FAILURES_MAX + 1);
+}
+END_TEST
+
+/* Whatever was in that memory: nothing is asked but what its owner sets. */
+START_TEST(nothing_but_what_is_set)
+{
+    struct facts f;
+
+    memset(&f, 0xa5, sizeof f);
+    facts_init(&f, world.config, world.rows, NULL);
+    facts_begin(&f, NULL, world.now);
+    ck_assert_ptr_null(f.recipients);
+    ck_assert_ptr_null(f.counts);
+    ck_assert_ptr_null(f.zones);
+    ck_assert_ptr_null(f.list_filter);
+    ck_assert_ptr_null(f.behaviours);
+    ck_assert(f.clock_ns == NULL && f.load_level == 0 && !f.expired && f.lookups == 0);
+}
+END_TEST
 
 static enum dns_status ask(struct facts *f, const char *name, enum dns_type type)
 {
@@ -333,6 +499,15 @@ int main(void)
     tcase_add_loop_test(t, the_most_specific_entry, 0, sizeof requests / sizeof *requests);
     tcase_add_test(t, allow_before_deny_and_expiry);
     tcase_add_test(t, every_prefix);
+    tcase_add_test(t, odd_policy_rows);
+    tcase_add_test(t, a_name_longer_than_any);
+    tcase_add_test(t, odd_limits);
+    tcase_add_test(t, odd_networks_of_limits);
+    tcase_add_test(t, odd_shapes);
+    tcase_add_test(t, no_domain);
+    tcase_add_test(t, each_kind_is_counted);
+    tcase_add_test(t, zones_that_are_switched_off);
+    tcase_add_test(t, nothing_but_what_is_set);
     tcase_add_test(t, dns_questions);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

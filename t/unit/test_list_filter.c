@@ -16,7 +16,7 @@ static void set_up(void)
 {
     store_fixture_open();
     store = store_opened("memory", DATABASE_ACCOUNTS, STORE_CREATE);
-    filter = list_filter_open();
+    filter = list_filter_open(LIST_FILTER_KEYS_MAX);
     ck_assert_ptr_nonnull(filter);
 }
 
@@ -72,6 +72,8 @@ START_TEST(an_empty_table)
     ck_assert(!lacks("c33", "192.0.2.1", "")); /* it has not looked yet */
     list_filter_step(filter, store);
     ck_assert(lacks("c33", "192.0.2.1", ""));
+    list_filter_step(filter, store); /* there is nothing to do */
+    ck_assert(lacks("c33", "192.0.2.1", ""));
     list_filter_forget(filter);
     ck_assert(!lacks("c33", "192.0.2.1", ""));
 }
@@ -121,6 +123,25 @@ START_TEST(what_is_added_later)
 }
 END_TEST
 
+/* One more than it may know of: it says nothing, whatever else comes. */
+START_TEST(more_than_it_may_know)
+{
+    enum { MOST = 4096 };
+
+    list_filter_close(&filter);
+    filter = list_filter_open(MOST);
+    add(0, MOST);
+    catch_up();
+    ck_assert(!lacks_client(MOST - 1, 1));
+    add(MOST, MOST + 1);
+    for (int i = 0; i < 20; i++)
+        list_filter_step(filter, store);
+    ck_assert(!lacks_client(0, 2));
+    list_filter_forget(filter);
+    ck_assert(!lacks_client(0, 2));
+}
+END_TEST
+
 /* The number of the newest entry is not given again. */
 START_TEST(removed_and_added)
 {
@@ -163,6 +184,7 @@ int main(void)
     tcase_add_test(t, each_text_counts);
     tcase_add_test(t, it_grows);
     tcase_add_test(t, what_is_added_later);
+    tcase_add_test(t, more_than_it_may_know);
     tcase_add_test(t, removed_and_added);
     tcase_add_test(t, a_table_that_cannot_be_read);
     srunner_run_all(runner, CK_NORMAL);

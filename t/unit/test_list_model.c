@@ -304,7 +304,7 @@ START_TEST(as_the_model_says)
         draw_entry(&entries[count]);
         count += add_entry(&entries[count]);
     }
-    filter = _i % 2 ? list_filter_open() : NULL;
+    filter = _i % 2 ? list_filter_open(LIST_FILTER_KEYS_MAX) : NULL;
     if (filter)
         list_filter_step(filter, world.store);
     for (int i = 0; i < REQUESTS; i++) {

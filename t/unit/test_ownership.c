@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "t/unit/checked_world.h"
+#include "t/unit/odd_store.h"
 
 static const char *const table[] = {
     "domain-add domain=example.com kind=mailbox",
@@ -296,6 +297,22 @@ START_TEST(everybody_to_everybody)
 }
 END_TEST
 
+/* Of a table that somebody else wrote: an alias that goes to what is no address. */
+START_TEST(a_destination_that_is_none)
+{
+    static const char *const bearer[] = { "0", "0", "1", "\xff", NULL };
+    struct odd_store odd;
+
+    odd_store_init(&odd, world.store);
+    odd.query = QUERY_BEARER;
+    odd.columns = 4;
+    odd.text = bearer;
+    rows_use(world.rows, &odd.head);
+    ck_assert_int_eq(check("john@example.com", "info@example.com", NULL), NOT_FOUND);
+    rows_use(world.rows, world.store);
+}
+END_TEST
+
 /* A fault is never "may not", and never "may". */
 START_TEST(unreadable)
 {
@@ -353,6 +370,7 @@ int main(void)
     tcase_add_test(t, a_list_of_hundreds);
     tcase_add_test(t, chains);
     tcase_add_test(t, everybody_to_everybody);
+    tcase_add_test(t, a_destination_that_is_none);
     tcase_add_test(t, unreadable);
     tcase_add_test(t, who_bears_an_address);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * policyd/policy: modes, order, contexts and states, what an unreadable table or DNS
- * means, waiting, the key of a request sent again, the log line.  Single replies stand
+ * means, waiting, the key of a request sent again.  Single replies stand
  * in t/cases/.
  */
 #include "policyd/policy.h"
@@ -13,6 +13,7 @@
 
 #include "policyd/check.h"
 #include "t/unit/checked_world.h"
+#include "t/unit/odd_store.h"
 
 static struct request request;
 static struct decision decision;
@@ -305,6 +306,10 @@ START_TEST(dns_failures_pass)
     ck_assert_uint_eq(world.dns.questions, 1); /* two more would only wait as long again */
     ck_assert_int_eq(decision.finding[CHECK_HELO_RESOLVE].verdict, VERDICT_TRY_AGAIN);
     ck_assert_str_eq(observed(), "");
+    change("policy-set check=helo_resolve mode=observe");
+    ck_assert_str_eq(action(), "DUNNO");
+    ck_assert_int_eq(decision.finding[CHECK_HELO_RESOLVE].verdict, VERDICT_TRY_AGAIN);
+    change("policy-set check=helo_resolve mode=enforce");
     dns("mail.example.net NXDOMAIN");
     ck_assert_str_eq(action(), "450 4.7.1 Host not found");
     world_facts(&world)->dns = NULL;
@@ -470,37 +475,45 @@ START_TEST(the_key_of_a_request)
 }
 END_TEST
 
-START_TEST(the_log_line)
+/* As the ticks of a clock that goes on by seven at each look. */
+static uint64_t tick_ns(void)
 {
-    char line[1024];
-    struct strbuf b;
+    static uint64_t now;
+
+    return now += 7;
+}
+
+START_TEST(what_a_check_took)
+{
+    set_stranger();
+    set(ATTR_POLICY_CONTEXT, "helo");
+    world.facts.clock_ns = tick_ns;
+    ck_assert_int_eq(decide(), OK);
+    ck_assert_uint_eq(decision.finding[CHECK_HELO_LOCAL].elapsed_ns, 7);
+    ck_assert_uint_eq(decision.finding[CHECK_SENDER_LOGIN].elapsed_ns, 0); /* it was not run */
+    world.facts.clock_ns = NULL;
+    ck_assert_int_eq(decide(), OK);
+    ck_assert_uint_eq(decision.finding[CHECK_HELO_LOCAL].elapsed_ns, 0);
+}
+END_TEST
+
+/* Of a table that somebody else wrote: hold means something to one check alone. */
+START_TEST(a_mode_that_a_check_has_not)
+{
+    static const char *const rows[] = { "helo_local", "hold", "", "", NULL };
+    struct odd_store odd;
 
     set_stranger();
-    set(ATTR_HELO_NAME, "a b\n\xff");
-    set(ATTR_QUEUE_ID, "4XYZ");
-    ck_assert_int_eq(decide(), OK);
-    strbuf_init(&b, line, sizeof line);
-    policy_log_line(&request, &decision, 123, &b);
-    ck_assert_str_eq(line, "decision=refuse check=access observed=sender_auth,helo_fqdn state=RCPT client=192.0.2.1 "
-                           "helo=\"a b\\x0a\\xff\" sender=john@example.com recipient=anna@example.com queue_id=4XYZ "
-                           "reply=\"554 5.7.1 Access denied\" us=123");
-    change("list-remove id=1");
-    set(ATTR_SASL_USERNAME, "john@example.com");
-    ck_assert_int_eq(decide(), OK);
-    strbuf_init(&b, line, sizeof line);
-    policy_log_line(&request, &decision, 0, &b);
-    ck_assert_str_eq(line, "decision=pass state=RCPT client=192.0.2.1 helo=\"a b\\x0a\\xff\" sender=john@example.com "
-                           "recipient=anna@example.com login=john@example.com queue_id=4XYZ us=0");
-    set(ATTR_SASL_USERNAME, "");
-    set(ATTR_HELO_NAME, "mail.example.net");
-    set(ATTR_SENDER, "");
-    change("policy-set check=greylist mode=enforce");
-    world.load.level = LOAD_LEVEL_MAX;
-    ck_assert_int_eq(decide(), OK);
-    strbuf_init(&b, line, sizeof line);
-    policy_log_line(&request, &decision, 0, &b);
-    ck_assert_str_eq(line, "decision=pass state=RCPT client=192.0.2.1 helo=mail.example.net "
-                           "recipient=anna@example.com queue_id=4XYZ shed=helo_resolve,greylist us=0");
+    set(ATTR_POLICY_CONTEXT, "helo");
+    odd_store_init(&odd, world.store);
+    odd.query = QUERY_POLICY;
+    odd.columns = 4;
+    odd.text = rows;
+    rows_use(world.rows, &odd.head);
+    ck_assert_str_eq(action(), "DUNNO");
+    ck_assert_int_eq(decision.finding[CHECK_HELO_LOCAL].verdict, VERDICT_REFUSE);
+    ck_assert_int_eq(decision.finding[CHECK_HELO_LOCAL].mode, MODE_HOLD);
+    rows_use(world.rows, world.store);
 }
 END_TEST
 
@@ -529,7 +542,8 @@ int main(void)
     tcase_add_test(t, no_code_without_a_text);
     tcase_add_test(t, help_for_users_only);
     tcase_add_test(t, the_key_of_a_request);
-    tcase_add_test(t, the_log_line);
+    tcase_add_test(t, what_a_check_took);
+    tcase_add_test(t, a_mode_that_a_check_has_not);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -90,6 +90,7 @@ static const struct {
     { "\xff" "a-longer-local-part@example.com", NULL, true, "example.com" },
     { "a@\xff.example", NULL, true, "" },
     { "\xff", NULL, true, "" },
+    { "\xff@", NULL, true, "" },
 };
 
 /* Nobody's address, but still somebody's domain. */
@@ -158,6 +159,8 @@ START_TEST(helo_names)
     ck_assert_str_eq(prepared(ATTR_HELO_NAME, "b\xc3\xbc" "cher.example").helo, "xn--bcher-kva.example");
     ck_assert_str_eq(prepared(ATTR_HELO_NAME, "a\rb").helo, "");
     ck_assert_str_eq(prepared(ATTR_HELO_NAME, "").helo, "");
+    ck_assert_str_eq(prepared(ATTR_CLIENT_NAME, "Mail.Example.NET").client_name, "mail.example.net");
+    ck_assert_str_eq(prepared(ATTR_CLIENT_NAME, "a\rb").client_name, "");
 }
 END_TEST
 

@@ -172,6 +172,11 @@ START_TEST(two_answers_tell)
     ck_assert_int_eq(judge(listed, listed), ZONE_LISTS_ALL);
     ck_assert_int_eq(judge(refused, none), ZONE_REFUSES);
     ck_assert_int_eq(judge(none, refused), ZONE_REFUSES);
+    for (size_t octet = 0; octet < 3; octet++) { /* 127.255.255.0/24 and nothing beside it */
+        struct dns_answer other = refused;
+        other.address[0][octet] = 126;
+        ck_assert_int_eq(judge(none, other), ZONE_WELL);
+    }
     ck_assert_int_eq(judge(fails, listed), ZONE_SILENT);
     ck_assert_int_eq(judge(none, fails), ZONE_SILENT);
 }
