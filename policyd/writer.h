@@ -10,20 +10,10 @@
 
 #include <event2/event.h>
 
-#include "lib/store.h"
 #include "policyd/histogram.h"
+#include "policyd/job_thread.h"
 
 struct writer;
-
-/* Change sets of one database, with the texts they point to. The writer has it from
- * writer_submit until it calls done in the loop's thread, with each set's result. */
-struct job {
-    struct job *next;
-    enum database database;
-    struct change_set *set;
-    size_t sets;
-    void (*done)(struct job *);
-};
 
 struct writer_config {
     const char *accounts_db, *state_db;
