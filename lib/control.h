@@ -3,12 +3,13 @@
  * The client's side of policyd's control socket.  Layer 2.
  *
  * A request is lines of name=value that end in a blank line, the first of them
- * command=status|reload|top|shed|change; a reply likewise, the first of them result=OK (or
+ * command=status|reload|top|shed|settle|change; a reply likewise, the first of them result=OK (or
  * NOT_FOUND, LIMIT, TRY_AGAIN, BAD) and then any number of others, text=... among
  * them.  A change is told as change=NAME and then its fields; all of one request are
  * done as a whole or not at all.  Values hold no line break.  Where a descriptor comes
  * with command=change (SCM_RIGHTS), it is of a sealed memory file that holds the changes
- * (change_text.h), and the reply comes when they are done, however long that takes.
+ * (change_text.h), and the reply comes when they are done, however long that takes.  The
+ * reply to command=settle comes when state.db has all that was counted before.
  */
 #ifndef POSTERN_CONTROL_H
 #define POSTERN_CONTROL_H

@@ -150,6 +150,7 @@ enum field {
     FIELD_WINDOW,      /* seconds */
     FIELD_KEY,         /* of a row of usage: "account john@example.com" */
     FIELD_LIMITS,      /* of that row (usage_limits_format) */
+    FIELD_COUNTS,      /* of that row, whole (usage_format) */
     FIELD_RECORD,      /* of an account's behaviour */
     FIELD_RECIPIENT,   /* of a row of the greylist: one line */
     FIELD_RULE,        /* greylist_rule_format */
@@ -196,6 +197,7 @@ enum change_kind {
     CHANGE_USAGE,           /* key, number, recipients, bytes, limits, resend. LIMIT, with a line for whoever
                                sends, where a limit would be passed. In a set, the first that was added
                                before ends it: OK, nothing is added twice */
+    CHANGE_USAGE_ROW,       /* key, counts, until: the row as it is to be, whatever it was */
     CHANGE_GREYLIST,        /* client, envelope_sender, recipient, rule. OK: it passes; PENDING, with the seconds
                                that it has to wait as the line: done all the same */
     CHANGE_GREYLIST_TRIM,   /* what expired goes, and what is past the bounds */

@@ -277,6 +277,15 @@ static enum result check_password(struct change_values *v, const char *text, con
     return OK;
 }
 
+static enum result check_counts(struct change_values *v, const char *text, const char **value_r, struct error *e)
+{
+    struct usage usage;
+
+    if (usage_parse(text, &usage) != OK)
+        return error_set(e, BAD, "counts that are none: %.80s", text);
+    return field_keep(v, text, value_r, e);
+}
+
 const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_ADDRESS] = { "address", check_address, false, NULL },
     [FIELD_CATCHALL] = { "alias", check_address_or_domain, false, NULL },
@@ -331,6 +340,7 @@ const struct field_type field_types[FIELD_COUNT] = {
     [FIELD_WINDOW] = { "window", check_window, false, NULL },
     [FIELD_KEY] = { "key", check_line, false, NULL },
     [FIELD_LIMITS] = { "limits", check_line, true, "" },
+    [FIELD_COUNTS] = { "counts", check_counts, false, NULL },
     [FIELD_RECORD] = { "record", check_record, false, NULL },
     [FIELD_RECIPIENT] = { "recipient", check_line, true, "" },
     [FIELD_RULE] = { "rule", check_line, false, NULL },

@@ -260,6 +260,12 @@ const struct change_type change_types[CHANGE_COUNT] = {
           "INSERT INTO usage (key, counts, expires) SELECT :key, :merged, :expires"
           " WHERE :key NOT LIKE 'client %' OR (SELECT clients FROM usage_sweep) < " TEXT_OF(USAGE_CLIENTS_MAX) },
         NULL, NULL, NULL },
+    [CHANGE_USAGE_ROW] = { "usage-row", DATABASE_STATE, { FIELD_KEY, FIELD_COUNTS, FIELD_UNTIL, FIELD_NOW },
+        { "INSERT INTO usage (key, counts, expires) SELECT :key, :counts, :until WHERE :key NOT LIKE 'client %'"
+          " OR (SELECT clients FROM usage_sweep) < " TEXT_OF(USAGE_CLIENTS_MAX)
+          " OR EXISTS (SELECT 1 FROM usage WHERE key = :key)"
+          " ON CONFLICT (key) DO UPDATE SET counts = excluded.counts, expires = excluded.expires" },
+        NULL, NULL, NULL },
     [CHANGE_GREYLIST] = { "greylist", DATABASE_STATE,
         { FIELD_CLIENT, FIELD_ENVELOPE_SENDER, FIELD_RECIPIENT, FIELD_RULE, FIELD_NOW },
         { "SELECT coalesce(g.state, '') || '/' || coalesce(c.last_seen, 0) || ' ' || coalesce(c.passes, 0)"

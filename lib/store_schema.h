@@ -53,7 +53,7 @@ struct change_values {
     char now[24], expires[24];
     char client_passes[24], client_seen[24], client_expires[24]; /* of the greylist */
     const char *is_known;
-    char text[8192]; /* what the pointers point into */
+    char text[USAGE_TEXT_MAX + 1024]; /* what the pointers point into */
     size_t used;
     char merged[USAGE_TEXT_MAX];
 };

@@ -99,6 +99,16 @@ void str_fill(struct span text, char *array, size_t size);
 /* A whole decimal number from min to max, nothing before or behind it; else BAD. */
 enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r) MUST_CHECK;
 
+/* FNV-1a, 64 bits (www.isthe.com/chongo/tech/comp/fnv): of a text in parts, each goes on with
+ * what the one before returned. */
+#define STR_HASH_START 14695981039346656037u
+static inline uint64_t str_hash(uint64_t hash, struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 1099511628211u;
+    return hash;
+}
+
 /* The length in octets of the well-formed UTF-8 character at p (RFC 3629), 0
  * where there is none within len octets. */
 size_t utf8_length(const char *p, size_t len);

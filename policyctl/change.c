@@ -9,9 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/change_text.h"
 #include "lib/control.h"
 #include "lib/lock.h"
+#include "lib/usage_rows.h"
 #include "policyctl/date.h"
 #include "policyctl/owner.h"
 
@@ -102,6 +104,23 @@ static enum result wait_for_lock(const char *accounts_db, int *fd_r, struct erro
     return r;
 }
 
+/* What a policyd that was killed left beside state.db says of an account that is to be forgotten. */
+static enum result forget_counts(const struct ctl *ctl, struct change_set *set)
+{
+    struct usage_rows *rows = NULL;
+    struct address address;
+    enum result r;
+
+    if (set->count != 1 || set->change->kind != CHANGE_FORGET ||
+        address_parse(span_of(set->change->field[FIELD_ADDRESS]), &address) != OK)
+        return OK;
+    r = usage_rows_open(ctl->config->state_db, &rows, &set->error);
+    if (r == OK)
+        usage_rows_forget(rows, address.text);
+    usage_rows_close(&rows);
+    return r;
+}
+
 static enum result apply(const struct ctl *ctl, struct change_set *set)
 {
     enum database database = set->count > 0 ? change_database(set->change[0].kind) : DATABASE_ACCOUNTS;
@@ -111,10 +130,13 @@ static enum result apply(const struct ctl *ctl, struct change_set *set)
                               .access = STORE_WRITE,
                               .busy_timeout_ms = WRITE_BUSY_MS };
     struct store *store = NULL;
+    enum result r;
 
-    if (store_open(&p, &store, &set->error) != OK)
+    if (store_open(&p, &store, &set->error) != OK || (r = forget_counts(ctl, set)) != OK) {
+        store_close(&store);
         return TRY_AGAIN;
-    enum result r = store_apply(store, &set, 1, ctl->now);
+    }
+    r = store_apply(store, &set, 1, ctl->now);
     store_close(&store);
     return r == OK ? set->result : r;
 }

@@ -112,8 +112,10 @@ static void open_score(struct asking *a, const struct ctl *ctl)
     struct store_params p = { .path = ctl->config->state_db, .database = DATABASE_STATE, .access = STORE_READ };
     struct error e;
 
-    if (access(p.path, F_OK) == 0)
+    if (access(p.path, F_OK) == 0) {
+        sent_settle(ctl); /* for preview_commit too */
         (void)!store_open(&p, &a->state, &e);
+    }
     score_source_init(&a->score, a->state);
 }
 

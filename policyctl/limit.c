@@ -269,8 +269,10 @@ enum status limit_print(const struct ctl *ctl, const struct address *login, stru
     compose(ctl, login, &q);
     enum status status = decide_proposals(ctl, &q, &decision);
     *off_r = status == STATUS_DONE && decision.finding[CHECK_SEND_LIMIT].mode == MODE_OFF;
-    if (status == STATUS_DONE && !*off_r)
+    if (status == STATUS_DONE && !*off_r) {
+        sent_settle(ctl);
         status = open_state(ctl, &state);
+    }
     if (status != STATUS_DONE || *off_r)
         return status;
     enum result r = print_proposed(&s, key, state, &decision.proposed, ctl->now);

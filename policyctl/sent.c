@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "policyctl/sent.h"
 
+#include "policyctl/ask.h"
+
+/* Where it cannot, what is read is some moments old. */
+void sent_settle(const struct ctl *ctl)
+{
+    static char reply[CONTROL_REPLY_MAX];
+    struct error e;
+
+    (void)!ask_policyd(ctl, SPAN("command=settle\n\n"), reply, &e);
+}
+
 static bool usage_fn(const struct row *row, void *context)
 {
     (void)!usage_parse(row->column[0], context); /* one that is damaged is begun anew */

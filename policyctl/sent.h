@@ -7,6 +7,9 @@
 #include "policyctl/command.h"
 #include "policyd/proposal.h"
 
+/* Has policyd, where it runs, write what it counted and saw until now: before state.db is opened. */
+void sent_settle(const struct ctl *);
+
 /* What a change of the kind CHANGE_USAGE would be added to: nothing where there is no row.
  * TRY_AGAIN: not readable. */
 enum result sent_read(struct store *state, const struct change *, struct usage *usage_r,

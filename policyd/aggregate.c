@@ -267,6 +267,12 @@ void aggregate_keep(struct aggregate *a, unsigned days)
     a->keep_s = (int64_t)days * 86400;
 }
 
+void aggregate_flush(struct aggregate *a)
+{
+    for (size_t left = a->count + 1; a->count > 0 && a->count < left; submit(a))
+        left = a->count;
+}
+
 void aggregate_close(struct aggregate **aggregate)
 {
     struct aggregate *a = *aggregate;
@@ -274,8 +280,7 @@ void aggregate_close(struct aggregate **aggregate)
     if (!a)
         return;
     tally_lost(a);
-    for (size_t left = a->count + 1; a->count > 0 && a->count < left; submit(a))
-        left = a->count;
+    aggregate_flush(a);
     for (size_t i = 0; i < SLOTS; i++)
         free(a->slot[i]);
     event_free(a->timer);

@@ -36,6 +36,9 @@ void aggregate_add(struct aggregate *, enum aggregate_of, const struct change *,
 /* Hands what is there to the writer, and frees. */
 void aggregate_close(struct aggregate **);
 
+/* Hands all of it to the writer now. */
+void aggregate_flush(struct aggregate *);
+
 uint64_t aggregate_lost(const struct aggregate *); /* since the start */
 
 #endif

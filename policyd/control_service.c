@@ -21,6 +21,7 @@
 #include "policyd/log.h"
 #include "policyd/login_service.h"
 #include "policyd/protocol.h"
+#include "policyd/record.h"
 
 /* One change request. What it says is copied, or lies in the file that came with it, since
  * the connection may go first. */
@@ -33,7 +34,8 @@ struct change_job {
     char *memory; /* the copy, or the mapped file */
     size_t size;
     bool is_file;
-    enum change_kind kind; /* of the first, for the log */
+    enum change_kind kind;         /* of the first, for the log */
+    char address[ADDRESS_MAX + 1]; /* and its address, where it is to be forgotten */
 };
 
 static void reply(struct conn *c, enum result r, const char *text)
@@ -146,6 +148,8 @@ static enum result take_changes(struct conn *c, struct span lines, struct change
     change_text_open(&j->text, (struct span){ j->memory, j->size });
     r = change_text_next(&j->text, &first, e);
     j->kind = first.kind;
+    if (r == OK && j->kind == CHANGE_FORGET) /* one that is too long is none: the writer says so */
+        (void)!str_copy(span_of(first.field[FIELD_ADDRESS]), j->address, sizeof j->address);
     return r == NOT_FOUND ? error_set(e, BAD, "no change in the request") : r;
 }
 
@@ -166,7 +170,10 @@ static enum served change(struct conn *c, struct span lines)
     j->set.source = &j->text.source;
     j->job = (struct job){ .database = change_database(j->kind), .set = &j->set, .sets = 1, .done = on_done };
     conn_park(c, &j->waiting);
-    writer_submit(the_daemon.writer, &j->job);
+    if (j->kind == CHANGE_FORGET)
+        record_forget(j->address, &j->job);
+    else
+        writer_submit(the_daemon.writer, &j->job);
     return SERVED_PARKED;
 }
 
@@ -299,6 +306,58 @@ static enum served reload(struct conn *c, struct span lines)
     return SERVED;
 }
 
+/* ---- what was counted ---- */
+
+struct settle_request {
+    struct settling settling;
+    struct waiting waiting;
+    struct conn *conn; /* NULL: answered, or gone */
+};
+
+static struct settle_request *settle_of(struct waiting *w)
+{
+    return (struct settle_request *)((char *)w - offsetof(struct settle_request, waiting));
+}
+
+static void on_settled(struct settling *settling, enum result r)
+{
+    struct settle_request *s = (struct settle_request *)settling;
+
+    if (s->conn)
+        reply(s->conn, r, r == OK ? "" : "state.db cannot be written");
+    free(s);
+}
+
+static void on_settle_cancel(struct waiting *w)
+{
+    settle_of(w)->conn = NULL;
+}
+
+static void on_settle_expire(struct waiting *w)
+{
+    struct conn *c = settle_of(w)->conn;
+
+    settle_of(w)->conn = NULL;
+    reply(c, TRY_AGAIN, "the database is busy");
+}
+
+static enum served settle(struct conn *c, struct span lines)
+{
+    struct settle_request *s = calloc(1, sizeof *s);
+
+    (void)lines;
+    if (!s) {
+        reply(c, TRY_AGAIN, "out of memory");
+        return SERVED;
+    }
+    s->settling.done = on_settled;
+    s->waiting = (struct waiting){ on_settle_cancel, on_settle_expire };
+    s->conn = c;
+    conn_park(c, &s->waiting);
+    counters_settle(the_daemon.counters, &s->settling);
+    return SERVED_PARKED;
+}
+
 static const struct {
     const char *name;
     enum served (*run)(struct conn *, struct span lines);
@@ -306,6 +365,7 @@ static const struct {
     { "change", change },
     { "status", status },
     { "reload", reload },
+    { "settle", settle },
     { "shed", shed },
     { "top", top },
 };

@@ -3,26 +3,162 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "lib/address.h"
+#include "lib/usage_rows.h"
 #include "policyd/check.h"
 #include "policyd/log.h"
 
-enum { SWEEP_S = 1, TRIM_EVERY = 60, ALARM_S = 60 };
+enum {
+    TICK_MS = 100,
+    PER_TICK = 100,     /* rows that go to state.db */
+    LAST_MOST = 8192,   /* at the end: the rest is found in the log at the next start */
+    MANY = 128 * 1024,  /* that have yet to: from there on more go at once */
+    MANY_SHARE = 16,    /* namely this part of those above */
+    PAUSE_TICKS = 10,   /* after state.db could not be written */
+    SWEEP_TICKS = 10,
+    TRIM_EVERY = 60,    /* sweeps */
+    ALARM_S = 60,
+    SEEN_S = 5,
+    BATCH_MAX = 1024
+};
 
 struct counters {
     struct writer *writer;
     struct event *timer;
-    struct store *memory; /* NULL: state.db is written */
-    uint64_t degraded;
+    struct usage_rows *rows;
+    struct job_thread *thread;
+
+    struct job fold, last_fold;
+    struct change_set fold_set, last_fold_set;
+    bool folding, stopped;
+    struct settling *to_settle, *settled; /* with the next fold; with the one that is under way */
+    unsigned ticks, pause;
+    struct job tidy;
+    bool tidying;
+
+    struct store *memory; /* NULL: nothing stands in */
+    uint64_t unlogged;    /* as far as it was said */
+    bool degraded;        /* it was said, and not yet that it is over */
     int64_t alarmed;
+
     bool sweeping;
     unsigned sweeps;
     struct job sweep;
-    struct change change[2];
-    struct change_set set;
+    struct change sweep_change[2];
+    struct change_set sweep_set;
 };
 
-/* ---- while state.db cannot be written ---- */
+/* ---- the thread ---- */
+
+static size_t collect(const struct job **job, struct change_set *sets_r[static BATCH_MAX])
+{
+    size_t count = 0;
+
+    for (; *job && count + (*job)->sets <= BATCH_MAX; *job = (*job)->next)
+        for (size_t i = 0; i < (*job)->sets; i++)
+            sets_r[count++] = &(*job)->set[i];
+    return count;
+}
+
+/* Forgets what is to be forgotten, and leaves the others. */
+static size_t forget(struct usage_rows *rows, struct change_set **sets, size_t count)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (sets[i]->change->kind == CHANGE_FORGET) {
+            usage_rows_forget(rows, sets[i]->change->field[FIELD_ADDRESS]);
+            sets[i]->result = OK;
+        } else
+            sets[left++] = sets[i];
+    return left;
+}
+
+static void count_all(struct counters *c, const struct job *job)
+{
+    struct change_set *sets[BATCH_MAX];
+    struct error e;
+
+    while (job) {
+        size_t count = forget(c->rows, sets, collect(&job, sets));
+        (void)!usage_rows_apply(c->rows, sets, count, time(NULL), &e); /* the loop sees it in `unlogged` */
+    }
+}
+
+static void counters_run(void *context)
+{
+    struct counters *c = context;
+    struct job_queue work;
+
+    job_queue_init(&work);
+    while (job_thread_take(c->thread, SEEN_S, &work)) {
+        if (!work.first)
+            continue;
+        count_all(c, work.first);
+        job_thread_hand_back(c->thread, &work);
+    }
+}
+
+bool counters_take(const struct change_set *set)
+{
+    return !set->source && set->count > 0 && set->change->kind == CHANGE_USAGE;
+}
+
+void counters_submit(struct counters *c, struct job *job)
+{
+    job_thread_submit(c->thread, job);
+}
+
+void counters_commit(struct counters *c)
+{
+    job_thread_commit(c->thread);
+}
+
+uint64_t counters_seen_ns(const struct counters *c)
+{
+    return job_thread_pulse(c->thread).seen_ns;
+}
+
+/* ---- forgetting ---- */
+
+struct forgetting {
+    struct job job;
+    struct change_set set;
+    struct change change;
+    struct counters *counters;
+    struct job *then;
+    char account[ADDRESS_MAX + 1];
+};
+
+static void on_forgotten(struct job *job)
+{
+    struct forgetting *f = (struct forgetting *)job;
+
+    writer_submit(f->counters->writer, f->then);
+    free(f);
+}
+
+enum result counters_forget(struct counters *c, const char *account, struct job *then)
+{
+    struct forgetting *f = calloc(1, sizeof *f);
+
+    if (!f || str_copy(span_of(account), f->account, sizeof f->account) != OK) {
+        free(f);
+        return TRY_AGAIN;
+    }
+    f->change.kind = CHANGE_FORGET;
+    f->change.field[FIELD_ADDRESS] = f->account;
+    f->set = (struct change_set){ .change = &f->change, .count = 1 };
+    f->job = (struct job){ .database = DATABASE_STATE, .set = &f->set, .sets = 1, .done = on_forgotten };
+    f->counters = c;
+    f->then = then;
+    counters_submit(c, &f->job);
+    return OK;
+}
+
+/* ---- while something else has to stand in ---- */
 
 /* Said at once, and then once a minute, however often a full disk has room for a moment. */
 static void alarm_degraded(struct counters *c, const char *why, int64_t now)
@@ -30,7 +166,7 @@ static void alarm_degraded(struct counters *c, const char *why, int64_t now)
     if (now - c->alarmed < ALARM_S && now >= c->alarmed)
         return;
     c->alarmed = now;
-    log_format(LOG_LEVEL_ALARM, "state.db is not written: limits are counted in memory only: %s", why);
+    log_format(LOG_LEVEL_ALARM, "limits are counted in memory only: %s", why);
 }
 
 static enum result open_memory(struct counters *c, struct error *e)
@@ -45,7 +181,6 @@ static void stand_in(struct counters *c, struct change_set *set, int64_t now)
     struct error e;
 
     alarm_degraded(c, set->error.text, now);
-    c->degraded++;
     if (open_memory(c, &e) == OK)
         (void)!store_apply(c->memory, &set, 1, now);
 }
@@ -53,7 +188,7 @@ static void stand_in(struct counters *c, struct change_set *set, int64_t now)
 static void recover(struct counters *c)
 {
     store_close(&c->memory);
-    log_format(LOG_LEVEL_WARNING, "state.db is written again: what was counted in memory is dropped");
+    log_format(LOG_LEVEL_WARNING, "counting goes on: what was counted in memory is dropped");
 }
 
 void counters_stand_in(struct counters *c, struct commit *commit, int64_t now)
@@ -65,9 +200,111 @@ void counters_stand_in(struct counters *c, struct commit *commit, int64_t now)
             recover(c);
 }
 
-uint64_t counters_degraded(const struct counters *c)
+static void watch_log(struct counters *c, uint64_t unlogged, int64_t now)
 {
-    return c->degraded;
+    if (unlogged == c->unlogged)
+        return;
+    alarm_degraded(c, "the log beside state.db cannot be written", now);
+    c->unlogged = unlogged;
+    c->degraded = true;
+}
+
+/* What was counted without a log is not lost: it goes to state.db as all else does. */
+static void watch_fold(struct counters *c)
+{
+    if (!c->degraded || usage_rows_stats(c->rows).unlogged > c->unlogged)
+        return;
+    c->degraded = false;
+    log_format(LOG_LEVEL_WARNING, "state.db is written again, with what was counted meanwhile");
+}
+
+/* ---- into state.db ---- */
+
+static void on_tidied(struct job *job)
+{
+    struct counters *c = (struct counters *)((char *)job - offsetof(struct counters, tidy));
+
+    c->tidying = false;
+}
+
+/* With the last row the log goes, without waiting for the next message. */
+static void tidy(struct counters *c)
+{
+    if (c->tidying || c->stopped)
+        return;
+    c->tidying = true;
+    c->tidy = (struct job){ .database = DATABASE_STATE, .done = on_tidied };
+    counters_submit(c, &c->tidy);
+}
+
+static void tell_settled(struct counters *c, enum result r)
+{
+    struct settling *s;
+
+    while ((s = c->settled) != NULL) {
+        c->settled = s->next;
+        s->done(s, r);
+    }
+}
+
+static void on_folded(struct job *job);
+
+static void fold(struct counters *c, size_t most)
+{
+    c->folding = true;
+    c->settled = c->to_settle;
+    c->to_settle = NULL;
+    c->fold_set = (struct change_set){ .source = usage_rows_changed(c->rows, c->settled ? SIZE_MAX : most) };
+    c->fold = (struct job){ .database = DATABASE_STATE, .set = &c->fold_set, .sets = 1, .done = on_folded };
+    writer_submit(c->writer, &c->fold);
+}
+
+/* Once it is stopped, the last fold has all of them, and only that says so. */
+static void on_folded(struct job *job)
+{
+    struct counters *c = (struct counters *)((char *)job - offsetof(struct counters, fold));
+    bool done = c->fold_set.result == OK;
+
+    c->folding = false;
+    if (!c->stopped) {
+        usage_rows_written(c->rows, done);
+        c->pause = done ? 0 : PAUSE_TICKS;
+    }
+    tell_settled(c, done ? OK : TRY_AGAIN);
+    if (c->stopped)
+        return;
+    if (done)
+        watch_fold(c);
+    if (c->to_settle)
+        fold(c, 0);
+    else if (usage_rows_stats(c->rows).changed == 0)
+        tidy(c);
+}
+
+static void fold_some(struct counters *c, size_t changed)
+{
+    if (c->pause > 0)
+        c->pause--;
+    else if (changed > 0 && !c->folding)
+        fold(c, PER_TICK + (changed > MANY ? (changed - MANY) / MANY_SHARE : 0));
+}
+
+void counters_settle(struct counters *c, struct settling *s)
+{
+    s->next = c->to_settle;
+    c->to_settle = s;
+    if (!c->folding)
+        fold(c, 0);
+}
+
+static void on_last_fold(struct job *job)
+{
+    struct counters *c = (struct counters *)((char *)job - offsetof(struct counters, last_fold));
+
+    usage_rows_written(c->rows, c->last_fold_set.result == OK);
+    if (c->last_fold_set.result != OK)
+        log_format(LOG_LEVEL_ALARM, "what was counted last stays beside state.db until the next start: %s",
+                   c->last_fold_set.error.text);
 }
 
 /* ---- sweeping ---- */
@@ -79,46 +316,81 @@ static void on_swept(struct job *job)
     c->sweeping = false;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void sweep(struct counters *c)
 {
-    struct counters *c = arg;
-
-    (void)fd, (void)what;
     if (c->sweeping)
         return;
     c->sweeping = true;
-    c->change[0] = (struct change){ .kind = CHANGE_USAGE_SWEEP };
-    c->change[1] = (struct change){ .kind = CHANGE_GREYLIST_TRIM };
-    c->set = (struct change_set){ .change = c->change, .count = c->sweeps++ % TRIM_EVERY == 0 ? 2 : 1 };
-    c->sweep = (struct job){ .database = DATABASE_STATE, .set = &c->set, .sets = 1, .done = on_swept };
+    c->sweep_change[0] = (struct change){ .kind = CHANGE_USAGE_SWEEP };
+    c->sweep_change[1] = (struct change){ .kind = CHANGE_GREYLIST_TRIM };
+    c->sweep_set = (struct change_set){ .change = c->sweep_change, .count = c->sweeps++ % TRIM_EVERY == 0 ? 2 : 1 };
+    c->sweep = (struct job){ .database = DATABASE_STATE, .set = &c->sweep_set, .sets = 1, .done = on_swept };
     writer_submit(c->writer, &c->sweep);
 }
 
-enum result counters_open(struct event_base *base, struct writer *writer, struct counters **counters_r)
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct counters *c = arg;
+    struct usage_rows_stats stats = usage_rows_stats(c->rows);
+
+    (void)fd, (void)what;
+    watch_log(c, stats.unlogged, time(NULL));
+    fold_some(c, stats.changed);
+    if (c->ticks++ % SWEEP_TICKS == 0)
+        sweep(c);
+}
+
+/* ---- open, close ---- */
+
+enum result counters_open(struct event_base *base, struct writer *writer, const char *state_db,
+                          struct counters **counters_r, struct error *e)
 {
     struct counters *c = calloc(1, sizeof *c);
-    struct timeval tv = { SWEEP_S, 0 };
+    struct timeval tv = { 0, TICK_MS * 1000 };
+    enum result r;
 
     if (!c)
-        return TRY_AGAIN;
+        return error_set(e, TRY_AGAIN, "out of memory");
     c->writer = writer;
     c->timer = event_new(base, -1, EV_PERSIST, on_timer, c);
-    if (!c->timer || event_add(c->timer, &tv) != 0) {
-        if (c->timer)
-            event_free(c->timer);
-        free(c);
-        return TRY_AGAIN;
-    }
-    *counters_r = c;
-    return OK;
+    r = c->timer && event_add(c->timer, &tv) == 0 ? usage_rows_open(state_db, &c->rows, e)
+                                                  : error_set(e, TRY_AGAIN, "out of memory");
+    if (r == OK)
+        r = job_thread_start(base, &(struct job_thread_config){ counters_run, NULL, c, 0 }, &c->thread, e);
+    if (r == OK)
+        *counters_r = c;
+    else
+        counters_close(&c);
+    return r;
+}
+
+void counters_stop(struct counters *c)
+{
+    if (!c)
+        return;
+    c->stopped = true;
+    event_del(c->timer);
+    job_thread_stop(&c->thread);
+    c->last_fold_set = (struct change_set){ .source = usage_rows_changed(c->rows, LAST_MOST) };
+    c->last_fold = (struct job){
+        .database = DATABASE_STATE, .set = &c->last_fold_set, .sets = 1, .done = on_last_fold
+    };
+    writer_submit(c->writer, &c->last_fold);
 }
 
 void counters_close(struct counters **counters)
 {
-    if (!*counters)
+    struct counters *c = *counters;
+
+    if (!c)
         return;
-    event_free((*counters)->timer);
-    store_close(&(*counters)->memory);
-    free(*counters);
+    if (c->timer)
+        event_free(c->timer);
+    job_thread_stop(&c->thread);
+    c->settled = c->to_settle;
+    tell_settled(c, TRY_AGAIN);
+    usage_rows_close(&c->rows);
+    store_close(&c->memory);
+    free(c);
     *counters = NULL;
 }

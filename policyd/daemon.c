@@ -183,7 +183,6 @@ enum result daemon_open(struct error *e)
     if (!d->list_filter || rows_open(d->accounts, ROW_ENTRIES, &d->rows) != OK || answered_open(&d->answered) != OK ||
         transactions_open(&d->transactions) != OK || recipients_open(&d->recipients) != OK || busiest_open(&d->busiest) != OK ||
         aggregate_open(d->base, d->writer, daemon_now, &d->aggregate) != OK ||
-        counters_open(d->base, d->writer, &d->counters) != OK ||
         habits_open(d->base, d->writer, d->config->state_db, &d->habits) != OK ||
         events_open(d->base, d->writer, &d->events) != OK ||
         zone_watch_open(d->base, resolver_source(d->resolver), d->events, d->config, daemon_now, &d->zone_watch) !=
@@ -191,6 +190,9 @@ enum result daemon_open(struct error *e)
         load_watch_open(d->base, d->events, d->config, &load, &d->load_watch) != OK ||
         server_open(d->base, &limits, monotonic_s, &d->server) != OK)
         return error_set(e, TRY_AGAIN, "out of memory");
+    r = counters_open(d->base, d->writer, d->config->state_db, &d->counters, e);
+    if (r != OK)
+        return r;
     aggregate_keep(d->aggregate, d->config->limits.keep_days);
     events_turn(d->events, d->accounts);
     writer_commit(d->writer);
@@ -205,6 +207,7 @@ void daemon_close(void)
     aggregate_close(&d->aggregate);
     habits_close(&d->habits);
     events_finish(d->events);
+    counters_stop(d->counters);
     writer_close(&d->writer);
     counters_close(&d->counters);
     events_free(&d->events);
@@ -234,6 +237,7 @@ void daemon_turn(void)
         list_filter_step(the_daemon.list_filter, the_daemon.accounts);
     events_turn(the_daemon.events, the_daemon.accounts);
     habits_turn(the_daemon.habits);
+    counters_commit(the_daemon.counters);
     writer_commit(the_daemon.writer);
     log_flush();
 }

@@ -86,15 +86,28 @@ static void link_newest(struct line *l, struct habit *h)
 
 /* ---- packing ---- */
 
-static void drop(struct habit_table *t, struct habit *h)
+static void unlink_changed(struct habit_table *t, struct habit *h)
+{
+    struct habit **link = &t->changed;
+
+    while (*link != h)
+        link = &(*link)->next_changed;
+    *link = h->next_changed;
+    if (!*link)
+        t->changed_end = link;
+}
+
+void habit_table_drop(struct habit_table *t, struct habit *h)
 {
     struct habit **link = slot_of(t, h->account);
 
     while (*link != h)
         link = &(*link)->next;
     *link = h->next;
-    unlink_use(&t->packed, h);
-    t->packed_size -= h->size;
+    if (h->changed)
+        unlink_changed(t, h);
+    unlink_use(h->behaviour ? &t->near : &t->packed, h);
+    t->packed_size -= h->behaviour ? 0 : h->size;
     free_habit(h);
 }
 
@@ -106,7 +119,7 @@ static void drop_oldest(struct habit_table *t)
     for (unsigned i = 0; h && i < LOOK_AT && habit_table_is_full(t); h = newer, i++) {
         newer = h->newer;
         if (!h->changed)
-            drop(t, h);
+            habit_table_drop(t, h);
     }
 }
 

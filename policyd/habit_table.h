@@ -36,6 +36,9 @@ struct habit *habit_table_find(struct habit_table *, const char *account);
 /* An account that is not in the table, with that behaviour. NULL: no memory. */
 struct habit *habit_table_add(struct habit_table *, const char *account, const struct behaviour *);
 
+/* Lets it go, written or not. */
+void habit_table_drop(struct habit_table *, struct habit *);
+
 void habit_table_change(struct habit_table *, struct habit *);
 
 /* The one that changed first, or NULL. */

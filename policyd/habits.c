@@ -169,6 +169,14 @@ bool habits_alarm(struct habits *all, const char *account, int64_t now)
     return true;
 }
 
+void habits_forget(struct habits *all, const char *account)
+{
+    struct habit *h = habit_table_find(all->table, account);
+
+    if (h)
+        habit_table_drop(all->table, h);
+}
+
 /* ---- open, close ---- */
 
 struct behaviour_source *habits_source(struct habits *all)

@@ -27,6 +27,9 @@ struct behaviour_source *habits_source(struct habits *);
 /* To be changed, and written afterwards. NULL: it could not be read, or no memory. */
 struct behaviour *habits_change(struct habits *, const char *account);
 
+/* Lets go what is in memory of an account. */
+void habits_forget(struct habits *, const char *account);
+
 /* At the end of each turn of the loop, before writer_commit: hands what has changed to the
  * writer. */
 void habits_turn(struct habits *);

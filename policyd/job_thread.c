@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ struct job_thread {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t cond;
     struct job_queue waiting, finished;
-    bool stop;
+    bool started, stop;
     struct job_thread_pulse pulse;
 };
 
@@ -125,6 +126,12 @@ static void *thread_run(void *arg)
 {
     struct job_thread *t = arg;
 
+    if (t->config.nice > 0)
+        (void)!setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + t->config.nice);
+    pthread_mutex_lock(&t->mutex);
+    t->started = true;
+    pthread_cond_signal(&t->cond);
+    pthread_mutex_unlock(&t->mutex);
     t->config.run(t->config.context);
     return NULL;
 }
@@ -163,6 +170,15 @@ static void init_lock(struct job_thread *t)
     pthread_mutex_init(&t->mutex, NULL);
 }
 
+/* Until it has set its priority, which the sandbox allows no more later. */
+static void wait_for_start(struct job_thread *t)
+{
+    pthread_mutex_lock(&t->mutex);
+    while (!t->started)
+        pthread_cond_wait(&t->cond, &t->mutex);
+    pthread_mutex_unlock(&t->mutex);
+}
+
 static int start(struct job_thread *t)
 {
     sigset_t all, before;
@@ -173,6 +189,8 @@ static int start(struct job_thread *t)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(&t->thread, NULL, thread_run, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        wait_for_start(t);
     return rc;
 }
 

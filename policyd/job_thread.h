@@ -38,6 +38,7 @@ struct job_thread_config {
     void (*run)(void *context);      /* the thread: takes and hands back until there is nothing more */
     void (*finished)(void *context); /* in the loop's thread, before the jobs' done; may be NULL */
     void *context;
+    int nice; /* more than the loop: how far the loop comes first (setpriority(2)) */
 };
 
 /* TRY_AGAIN, with a line. */

@@ -33,7 +33,7 @@
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, SOCKETS_MAX = 64 };
 
-#define WRITER_ALIVE_NS UINT64_C(30000000000)
+#define THREAD_ALIVE_NS UINT64_C(30000000000)
 
 static const char usage[] = "usage: policyd [-c FILE] [-f] [-t | -T]\n"
                             "  -c FILE  configuration (" SYSCONFDIR "/postern/policyd.conf)\n"
@@ -297,10 +297,17 @@ static enum result watch_signals(struct event *events[3], struct error *e)
     return OK;
 }
 
-/* It comes round every few seconds, busy or not. */
+static bool is_recent(uint64_t seen_ns)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    return now < seen_ns || now - seen_ns < THREAD_ALIVE_NS;
+}
+
+/* Both come round every few seconds, busy or not. */
 static bool is_alive(void)
 {
-    return clock_monotonic_ns() - writer_stats(the_daemon.writer).seen_ns < WRITER_ALIVE_NS;
+    return is_recent(writer_stats(the_daemon.writer).seen_ns) && is_recent(counters_seen_ns(the_daemon.counters));
 }
 
 static enum result run(const struct options *o, struct sockets *sockets, struct error *e)

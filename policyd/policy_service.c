@@ -2,8 +2,8 @@
 /*
  * The policy service: frame -> request -> decision -> commit -> reply.  A request that
  * waits for DNS is parked and decided again, from its first check, when the answer is
- * there or its time is up; one whose decision carries changes is parked until the writer
- * has committed them.  Layer 7.
+ * there or its time is up; one whose decision carries changes is parked until they are
+ * committed.  Layer 7.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,16 +18,25 @@
 
 enum { SPARE_MAX = 256 };
 
+struct deciding;
+
+/* One check's changes on their way to a thread and back. */
+struct part {
+    struct job job;
+    struct deciding *of;
+};
+
 /* One request with its decision, from the frame to the reply. */
 struct deciding {
     struct waiting waiting;
     struct dns_waiter waiter;
     struct deciding *next; /* of those that were woken, or that are spare */
-    struct conn *conn;     /* NULL: it was answered or went away, and only the writer has to finish */
+    struct conn *conn;     /* NULL: it was answered or went away, and only what it committed has to come back */
     struct span frame;
     uint64_t began_ns;
-    bool queued, submitted;
-    struct job job;
+    bool queued;
+    size_t under_way; /* parts */
+    struct part part[PROPOSALS_MAX];
     struct commit commit;
     struct request request;
     struct decision decision;
@@ -112,22 +121,18 @@ static void on_cancel(struct waiting *waiting)
 
     stop_waiting(w);
     w->conn = NULL;
-    if (!w->submitted)
+    if (w->under_way == 0)
         release(w);
 }
 
 /* ---- the commit ---- */
 
-static struct deciding *of_job(struct job *job)
-{
-    return (struct deciding *)((char *)job - offsetof(struct deciding, job));
-}
-
 static void on_committed(struct job *job)
 {
-    struct deciding *w = of_job(job);
+    struct deciding *w = ((struct part *)job)->of;
 
-    w->submitted = false;
+    if (--w->under_way > 0)
+        return;
     if (w->conn) {
         counters_stand_in(the_daemon.counters, &w->commit, daemon_now());
         policy_committed(&w->request, facts_for(NULL), &w->commit, &w->decision);
@@ -148,17 +153,29 @@ static void uncommitted(struct deciding *w)
     finish(w);
 }
 
+static void submit_part(struct deciding *w, size_t i)
+{
+    struct part *p = &w->part[i];
+
+    p->of = w;
+    p->job = (struct job){
+        .database = w->commit.database, .set = &w->commit.set[i], .sets = 1, .done = on_committed
+    };
+    if (counters_take(&w->commit.set[i]))
+        counters_submit(the_daemon.counters, &p->job);
+    else
+        writer_submit(the_daemon.writer, &p->job);
+}
+
 /* Whether there is something to commit before the reply. */
 static bool submit(struct deciding *w)
 {
     policy_commit(&w->decision, &w->commit);
     if (w->commit.count == 0 || record_answered(&w->request, &w->decision, daemon_now()))
         return false;
-    w->job = (struct job){
-        .database = w->commit.database, .set = w->commit.set, .sets = w->commit.count, .done = on_committed
-    };
-    w->submitted = true;
-    writer_submit(the_daemon.writer, &w->job);
+    w->under_way = w->commit.count;
+    for (size_t i = 0; i < w->commit.count; i++)
+        submit_part(w, i);
     return true;
 }
 
@@ -200,7 +217,7 @@ static void on_expire(struct waiting *waiting)
 {
     struct deciding *w = (struct deciding *)waiting;
 
-    if (w->submitted)
+    if (w->under_way > 0)
         uncommitted(w);
     else if (resume(w, true) == PENDING)
         conn_park(w->conn, waiting); /* the commit has its own time */

@@ -8,6 +8,7 @@
 
 #include "lib/login_event.h"
 #include "policyd/decision.h"
+#include "policyd/job_thread.h"
 #include "policyd/request.h"
 
 /* Whether the request was answered already: Postfix sends it again. Then that answer takes
@@ -27,6 +28,10 @@ void record_behaviour_login(const struct login_event *, const struct network *cl
 
 /* The administrator released the account: what it did lately counts no more. */
 void record_release(const char *account);
+
+/* Lets go what is in memory of an address, and hands the job that removes the rest from state.db to
+ * the writer, behind all that was on its way there. */
+void record_forget(const char *address, struct job *);
 
 /* Records a login that Dovecot told of. */
 void record_login(const struct login_event *, int64_t now);

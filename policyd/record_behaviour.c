@@ -93,3 +93,16 @@ void record_release(const char *account)
     if (b)
         behaviour_forgive(b);
 }
+
+void record_forget(const char *text, struct job *job)
+{
+    struct address address;
+
+    aggregate_flush(the_daemon.aggregate);
+    if (address_parse(span_of(text), &address) == OK) {
+        habits_forget(the_daemon.habits, address.text);
+        if (counters_forget(the_daemon.counters, address.text, job) == OK)
+            return;
+    }
+    writer_submit(the_daemon.writer, job);
+}

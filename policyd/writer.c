@@ -16,7 +16,9 @@ enum {
     BUSY_MS = 2000,
     CACHE_KIB = 65536,
     CHECKPOINT_PAGES = 256, /* few at a time: what is decided meanwhile waits for it */
+    CHECKPOINT_BETWEEN = 4096, /* pages: of jobs that are more than a transaction */
     CHECKPOINT_S = 5,
+    NICE = 5, /* replies come first */
     SLICE = 64 /* changes of a file, after which others' counts are written that wait meanwhile */
 };
 
@@ -156,17 +158,6 @@ static struct job *apply_batch(struct writer *w, struct job *job)
     return job;
 }
 
-static void apply_all(struct writer *w, struct job *job)
-{
-    while (job) {
-        if (job->sets > BATCH_MAX) {
-            fail_job(job, "too many changes at once");
-            job = job->next;
-        } else
-            job = apply_batch(w, job);
-    }
-}
-
 /* After the replies have left, not before: it takes milliseconds. */
 static void checkpoint(struct writer *w, unsigned pages)
 {
@@ -184,6 +175,18 @@ static void checkpoint(struct writer *w, unsigned pages)
         job_thread_unlock(w->thread);
         if (news != WRITE_BACK_NONE)
             job_thread_wake(w->thread);
+    }
+}
+
+static void apply_all(struct writer *w, struct job *job)
+{
+    while (job) {
+        if (job->sets > BATCH_MAX) {
+            fail_job(job, "too many changes at once");
+            job = job->next;
+        } else
+            job = apply_batch(w, job);
+        checkpoint(w, CHECKPOINT_BETWEEN); /* of so many that the log would fill the disk */
     }
 }
 
@@ -261,7 +264,7 @@ enum result writer_open(struct event_base *base, const struct writer_config *con
     for (int d = 0; r == OK && d < DATABASES; d++)
         r = open_database(w, (enum database)d, d == DATABASE_ACCOUNTS ? STORE_MIGRATE : STORE_CREATE, e);
     if (r == OK)
-        r = job_thread_start(base, &(struct job_thread_config){ writer_run, on_finished, w }, &w->thread, e);
+        r = job_thread_start(base, &(struct job_thread_config){ writer_run, on_finished, w, NICE }, &w->thread, e);
     if (r != OK)
         writer_free(w);
     else

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from admin import Admin
+from mailhost.policy import PolicyClient
 from mailhost.policyd import USER
 from mailhost.process import let_others_enter, run
 
@@ -47,6 +48,29 @@ def tables_that_name(state_db, address):
             if any(address in str(value) for row in db.execute(f"SELECT * FROM {table}") for value in row):
                 found.add(table)
     return found
+
+
+def test_forget_what_is_not_written_yet(tmp_path):
+    """What policyd had in memory, or on its way to state.db, does not come back."""
+    let_others_enter(tmp_path)
+    admin = Admin(tmp_path / "p", running=True)
+    admin.start()
+    forgotten, kept = "user@example.com", "other@example.com"
+    state_db = Path(admin.policyd.settings["state_db"])
+    admin.ok("limit", "set", "messages=9/1h")
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        for user in (forgotten, kept):
+            for number in range(3):
+                asked = {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": user,
+                         "sasl_username": user, "recipient_count": "1", "size": "1000", "instance": f"{user}{number}"}
+                assert client.ask(**asked) == "DUNNO"
+        admin.ok("forget", forgotten)
+        assert client.ask(protocol_state="END-OF-MESSAGE", sender=kept) == "DUNNO"
+    admin.policyd.stop()
+    named = {table: address for address in (forgotten, kept) for table in tables_that_name(state_db, address)}
+    assert set(named.values()) == {kept}, named
+    assert set(named) >= {"sending", "behaviour"}
+    assert not list(state_db.parent.glob("state.db-usage*"))
 
 
 def test_forget(admin):

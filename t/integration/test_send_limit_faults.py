@@ -136,7 +136,7 @@ def test_limits_survive_a_restart(admin, end):
 
 
 def test_a_full_disk(small_disk):
-    """Mail passes and is counted in memory, an alarm is raised, and counting goes on when there is room again."""
+    """Mail passes and is counted in memory, an alarm is raised, and nothing of it is lost when there is room again."""
     admin, disk = small_disk
     admin.ok("limit", "set", "messages=100000/1d", "--account", LOGIN)
     with PolicyClient(admin.policyd.policy_socket) as client:
@@ -149,27 +149,39 @@ def test_a_full_disk(small_disk):
             assert client.ask(**message(number)) == "DUNNO"
             number += 1
             assert number < 5000
-        admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
-        # The database and the memory each count to 3: on a full disk there may be room for a moment.
-        replies = [client.ask(**message(10000 + n)) for n in range(7)]
-        assert any(reply.startswith(REFUSED) for reply in replies)
+        admin.ok("limit", "set", f"messages={number + 3}/1d", "--account", LOGIN)
+        replies = [client.ask(**message(10000 + n)) for n in range(5)]
+        assert replies[:3] == ["DUNNO"] * 3 and all(reply.startswith(REFUSED) for reply in replies[3:])
         assert admin.policyd.log_text().count("limits are counted in memory only") == 1
         os.unlink(disk / "filler")
-        admin.ok("limit", "set", "messages=100000/1d", "--account", LOGIN)
-        before = messages_sent(admin)
-        assert client.ask(**message(20000)) == "DUNNO"
-        assert messages_sent(admin) == before + 1
-    admin.policyd.wait_log("state.db is written again")
+        admin.policyd.wait_log("state.db is written again, with what was counted meanwhile")
+        assert messages_sent(admin) == number + 3
 
 
 def test_a_lock_that_another_holds(admin):
-    """Each request is answered within its time, and counted again afterwards."""
+    """Counting does not wait for it, and all of it is in state.db afterwards."""
     with PolicyClient(admin.policyd.policy_socket) as client:
-        assert client.ask(**message(0)) == "DUNNO"
         with closing(sqlite3.connect(admin.policyd.settings["state_db"], isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            assert client.ask(**message(1)) == "DUNNO"
-            admin.policyd.wait_log("limits are counted in memory only")
+            admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
+            assert [client.ask(**message(n)) for n in range(3)] == ["DUNNO"] * 3
+            assert client.ask(**message(3)).startswith(REFUSED)
+            admin.policyd.wait_log("nothing was changed")  # the writer's alarm
             other.execute("ROLLBACK")
-        assert client.ask(**message(2)) == "DUNNO"
-        assert messages_sent(admin) == 2
+        wait_for(lambda: messages_sent(admin) == 3, "the counts to be written")
+    assert "limits are counted in memory only" not in admin.policyd.log_text()
+
+
+def test_state_db_away(admin):
+    """Who is not known from before is counted in memory, from nothing, until state.db is back."""
+    state = admin.policyd.settings["state_db"]
+    admin.ok("limit", "set", "messages=2/1d", "--account", LOGIN)
+    os.rename(state, state + ".away")
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        assert [client.ask(**message(n)) for n in range(2)] == ["DUNNO"] * 2
+        admin.policyd.wait_log("limits are counted in memory only")
+        assert client.ask(**message(2)).startswith(REFUSED)
+        os.rename(state + ".away", state)
+        assert client.ask(**message(3)) == "DUNNO"
+    admin.policyd.wait_log("counting goes on: what was counted in memory is dropped")
+    assert messages_sent(admin) == 1

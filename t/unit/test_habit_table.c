@@ -132,6 +132,31 @@ START_TEST(the_text_is_the_same_packed_or_not)
 }
 END_TEST
 
+/* Wherever it stands among those that changed. */
+START_TEST(dropped_ones_leave_the_others)
+{
+    static const unsigned drops[] = { 2, 0, 4 }; /* in the middle, first, last */
+
+    table = habit_table_new(2, 1 << 20);
+    for (unsigned i = 0; i < 5; i++)
+        habit_table_change(table, add(name(i)));
+    for (size_t i = 0; i < 3; i++)
+        habit_table_drop(table, habit_table_find(table, name(drops[i])));
+    habit_table_change(table, add(name(5)));
+    for (unsigned i = 0; i < 6; i++) {
+        bool is_there = i == 1 || i == 3 || i == 5;
+        ck_assert(!habit_table_find(table, name(i)) == !is_there);
+        if (!is_there)
+            continue;
+        ck_assert_str_eq(habit_table_changed(table)->account, name(i));
+        habit_table_written(table);
+    }
+    ck_assert_ptr_null(habit_table_changed(table));
+    habit_table_drop(table, habit_table_find(table, name(1)));
+    ck_assert_ptr_null(habit_table_find(table, name(1)));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("habit_table");
@@ -143,6 +168,7 @@ int main(void)
     tcase_add_test(tc, packed_ones_come_back_as_they_were);
     tcase_add_test(tc, the_one_used_longest_ago_is_packed);
     tcase_add_test(tc, what_is_not_written_stays);
+    tcase_add_test(tc, dropped_ones_leave_the_others);
     tcase_add_test(tc, a_change_counts_once_until_it_is_written);
     tcase_add_test(tc, the_text_is_the_same_packed_or_not);
     suite_add_tcase(suite, tc);
