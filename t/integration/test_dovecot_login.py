@@ -2,14 +2,18 @@
 """Logins over IMAP and POP3 through real Dovecot with the driver "postern", its auth cache switched on."""
 
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from login_host import ALERT, MISMATCH, PASSWORD, accepted, logins  # noqa: F401  (fixture)
+from login_host import ALERT, MISMATCH, PASSWORD, LoginHost, accepted, logins  # noqa: F401  (fixture)
 from mailhost import dovecot_dialect as dialect
+from mailhost.dovecot_postern import MODULES
 from mailhost.mailbox import Imap
-from mailhost.process import run
+from mailhost.process import let_others_enter, run
 
 PROTOCOLS = ("imap", "pop3")
 USER = "user@example.com"
@@ -218,21 +222,75 @@ def test_cram_md5(logins, hashed):
 
 # ---- Dovecot's cache
 
-def test_cache_knows_no_account(logins, suspend):
-    """Each counts at the next login, after logins that a cache would have kept."""
-    def login(password=PASSWORD, security="starttls"):
-        return logins.login("other@example.com", password, security=security)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_cache_knows_no_account(logins, suspend, protocol):
+    """Suspended, another password, no TLS: each is refused at the next login, behind logins that a cache would have
+    kept, and so is the next one after it; what is right again passes at once."""
+    user = "other@example.com"
 
-    assert accepted(login()) and accepted(login())
-    assert login(security="none") == no_encryption(logins, "imap")
-    suspend("other@example.com", "now")
-    assert login() == "NO [ALERT] Account suspended: now"
-    logins.ctl("account", "release", "other@example.com")
-    assert accepted(login())
-    logins.ctl("account", "passwd", "other@example.com", "--password-stdin", stdin="new\n")
-    assert login() == MISMATCH["imap"]
-    assert accepted(login("new"))
-    logins.ctl("account", "passwd", "other@example.com", "--password-stdin", stdin=PASSWORD + "\n")
+    def login(password=PASSWORD, security="starttls"):
+        return [logins.login(user, password, protocol, security) for _ in range(2)]
+
+    def all_pass(*arguments):
+        return all(map(accepted, login(*arguments)))
+
+    def flushed():  # what Dovecot's cache held, which is emptied by that
+        return logins.dovecot.doveadm("auth", "cache", "flush").stdout
+
+    suspended = refused_for(protocol, "Account suspended: now")
+    flushed()
+    assert all_pass()
+    assert login(security="none") == [no_encryption(logins, protocol)] * 2
+    assert all_pass()
+    suspend(user, "now")
+    assert login() == [suspended] * 2
+    assert login(security="implicit") == [suspended] * 2
+    assert [accepted(reply) for reply in login(security="none")] == [False] * 2
+    logins.ctl("account", "release", user)
+    assert all_pass()
+    try:
+        logins.ctl("account", "passwd", user, "--password-stdin", stdin="new\n")
+        assert login() == [MISMATCH[protocol]] * 2
+        assert all_pass("new") and login() == [MISMATCH[protocol]] * 2
+        assert login("new", "none") == [no_encryption(logins, protocol)] * 2
+        suspend(user, "now")
+        assert login("new") == [suspended] * 2 and login() == [MISMATCH[protocol]] * 2
+    finally:
+        logins.ctl("account", "release", user, check=False)
+        logins.ctl("account", "passwd", user, "--password-stdin", stdin=PASSWORD + "\n")
+    assert login("new") == [MISMATCH[protocol]] * 2 and all_pass()
+    assert flushed() == "0 cache entries flushed\n"
+
+
+def test_the_cache_is_on(tmp_path):
+    """It keeps what a passdb of Dovecot's own says, and nothing of the driver's: so the test above says something."""
+    let_others_enter(tmp_path)
+    users = tmp_path / "users"
+    with closing(sqlite3.connect(users)) as db, db:
+        db.execute("CREATE TABLE users (name TEXT, password TEXT)")
+        db.execute("INSERT INTO users VALUES ('cached@example.com', '{PLAIN}secret')")
+    host = LoginHost(tmp_path, more=dialect.sqlite_passdb(
+        tmp_path, users, "SELECT password FROM users WHERE name = '{user}'"))
+    shutil.copytree(f"{MODULES}/auth", host.dovecot.directory / "modules" / "auth")
+
+    def cached():
+        return host.dovecot.doveadm("auth", "test", "cached@example.com", PASSWORD, check=False).returncode == 0
+
+    def flushed():
+        return host.dovecot.doveadm("auth", "cache", "flush").stdout
+
+    try:
+        host.prepare()
+        host.start()
+        assert cached() and accepted(host.login("other@example.com"))
+        with closing(sqlite3.connect(users)) as db, db:
+            db.execute("UPDATE users SET password = '{PLAIN}new'")
+        host.ctl("account", "passwd", "other@example.com", "--password-stdin", stdin="new\n")
+        assert cached() and host.login("other@example.com") == MISMATCH["imap"]
+        assert flushed() == "2 cache entries flushed\n"  # the one, and that the other is none of that passdb's
+        assert not cached()
+    finally:
+        host.stop()
 
 
 def test_cache_knows_no_absence(logins):

@@ -65,6 +65,13 @@ def test_unit_is_rated_one_and_a_half_or_better(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_unit_starts_again_what_the_sandbox_ended():
+    """A signal is a failure to systemd, SIGSYS among them; nothing in the unit takes it for a clean end."""
+    unit = (UNITS / "policyd.service.in").read_text()
+    assert re.findall(r"^Restart=(.*)$", unit, re.M) == ["on-failure"]
+    assert not re.search(r"^(SuccessExitStatus|RestartPreventExitStatus|StartLimit\w*)=", unit, re.M)
+
+
 def test_systemd_is_told_of_start_reload_and_stop(policyd, systemd):
     policyd.start()
     assert told(systemd) == ["READY=1"]
