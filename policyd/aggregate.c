@@ -41,14 +41,11 @@ static bool is_key(enum field f)
 
 static uint64_t hash_of(const struct change *c)
 {
-    uint64_t h = 14695981039346656037u + (unsigned)c->kind;
+    uint64_t h = STR_HASH_START + (unsigned)c->kind;
 
     for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (c->field[f] && is_key((enum field)f)) {
-            h = (h ^ f) * 1099511628211u;
-            for (const char *p = c->field[f]; *p; p++)
-                h = (h ^ (unsigned char)*p) * 1099511628211u;
-        }
+        if (c->field[f] && is_key((enum field)f))
+            h = str_hash(str_hash(h, (struct span){ &(char){ (char)f }, 1 }), span_of(c->field[f]));
     return h ^ h >> 32;
 }
 

@@ -17,10 +17,8 @@ struct answered {
 
 static size_t slot_of(struct span key)
 {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = str_hash(STR_HASH_START, key);
 
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.ptr[i]) * 1099511628211u;
     return (h ^ h >> 32) % ANSWERED_MAX;
 }
 

@@ -34,15 +34,6 @@ void busiest_close(struct busiest **busiest)
     *busiest = NULL;
 }
 
-static uint64_t hash_of(struct span key)
-{
-    uint64_t h = 14695981039346656037u;
-
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.ptr[i]) * 1099511628211u;
-    return h;
-}
-
 /* The row as it is at `now`. */
 static void decay(struct busiest_row *row, uint64_t seen_ms, uint64_t now_ms)
 {
@@ -85,7 +76,7 @@ static size_t least(struct kind *k, uint64_t now_ms)
 
 static size_t find(struct kind *k, struct span key, uint64_t now_ms)
 {
-    uint64_t hash = hash_of(key);
+    uint64_t hash = str_hash(STR_HASH_START, key);
     size_t i;
 
     for (i = 0; i < k->count; i++)

@@ -61,10 +61,8 @@ void habit_table_free(struct habit_table **table)
 
 static struct habit **slot_of(struct habit_table *t, const char *account)
 {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = str_hash(STR_HASH_START, span_of(account));
 
-    for (const char *p = account; *p; p++)
-        h = (h ^ (unsigned char)*p) * 1099511628211u;
     return &t->slot[(h ^ h >> 32) % SLOTS];
 }
 

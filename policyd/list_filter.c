@@ -65,18 +65,14 @@ void list_filter_forget(struct list_filter *f)
     (void)allocate(f, KEYS_FIRST); /* without memory it says nothing */
 }
 
-/* FNV-1a over all texts with their ends, then mixed once more (the finaliser of SplitMix64):
+/* Over all texts with their ends, then mixed once more (the finaliser of SplitMix64):
  * its two halves make the hashes (Kirsch, Mitzenmacher, 2006). */
 static uint64_t hash_of(const char *const key[LIST_KEY_TEXTS])
 {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = STR_HASH_START;
 
     for (size_t i = 0; i < LIST_KEY_TEXTS; i++)
-        for (const char *p = key[i];; p++) {
-            h = (h ^ (unsigned char)*p) * 1099511628211u;
-            if (*p == '\0')
-                break;
-        }
+        h = str_hash(h, (struct span){ key[i], strlen(key[i]) + 1 });
     h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
     h = (h ^ h >> 27) * 0x94d049bb133111ebu;
     return h ^ h >> 31;

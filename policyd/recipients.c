@@ -16,10 +16,8 @@ struct recipients {
 
 static uint64_t hash_of(struct span text)
 {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = str_hash(STR_HASH_START, text);
 
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ (unsigned char)text.ptr[i]) * 1099511628211u;
     h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
     return h + (h == 0); /* 0 means none */
 }

@@ -153,13 +153,12 @@ enum result request_resend_key(const struct request *q, char key_r[RESEND_KEY_MA
 
 uint64_t request_resend_number(const struct request *q)
 {
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
+    uint64_t h;
     char key[RESEND_KEY_MAX];
     size_t len;
 
     if (request_resend_key(q, key, &len) != OK)
         return 0;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)key[i]) * 1099511628211u;
+    h = str_hash(STR_HASH_START, (struct span){ key, len });
     return h + (h == 0); /* 0 means none */
 }

@@ -17,10 +17,8 @@ struct transactions {
 
 static struct transaction *slot_of(struct transactions *t, struct span instance)
 {
-    uint64_t h = 14695981039346656037u;
+    uint64_t h = str_hash(STR_HASH_START, instance);
 
-    for (size_t i = 0; i < instance.len; i++)
-        h = (h ^ (unsigned char)instance.ptr[i]) * 1099511628211u;
     return &t->slot[(h ^ h >> 32) % TRANSACTIONS_MAX];
 }
 

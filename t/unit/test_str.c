@@ -214,6 +214,20 @@ START_TEST(errors_are_one_line)
 }
 END_TEST
 
+/* The values of its authors, and in parts as in one. */
+START_TEST(hashes)
+{
+    static const struct {
+        const char *text;
+        uint64_t hash;
+    } known[] = { { "", 0xcbf29ce484222325 }, { "a", 0xaf63dc4c8601ec8c }, { "foobar", 0x85944171f73967e8 } };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        ck_assert_uint_eq(str_hash(STR_HASH_START, span_of(known[i].text)), known[i].hash);
+    ck_assert_uint_eq(str_hash(str_hash(STR_HASH_START, SPAN("foo")), SPAN("bar")), known[2].hash);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("str");
@@ -229,6 +243,7 @@ int main(void)
     tcase_add_test(t, utf8_lengths);
     tcase_add_test(t, copies);
     tcase_add_loop_test(t, numbers_are_read, 0, sizeof numbers / sizeof *numbers);
+    tcase_add_test(t, hashes);
     tcase_add_test(t, errors_are_one_line);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
