@@ -166,6 +166,7 @@ END_TEST
 START_TEST(a_full_disk)
 {
     struct rlimit limit, small;
+    const uint64_t before = log_dropped(); /* by another test, where all run in one process */
 
     ck_assert_ptr_ne(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -175,7 +176,7 @@ START_TEST(a_full_disk)
     log_format(LOG_LEVEL_INFO, "two");
     log_flush();
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    ck_assert_uint_eq(log_dropped(), 2);
+    ck_assert_uint_eq(log_dropped() - before, 2);
     log_format(LOG_LEVEL_INFO, "three");
     log_flush();
     log_flush();
