@@ -227,7 +227,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = tcase_create("act_queue");
+    TCase *t = tcase_create("act_queue"), *apart = tcase_create("apart");
     Suite *suite = suite_create("act_queue");
     SRunner *runner = srunner_create(suite);
 
@@ -238,7 +238,9 @@ int main(void)
     tcase_add_test(t, whose_they_are);
     tcase_add_test(t, a_program);
     tcase_add_test(t, a_program_that_hangs);
-    tcase_add_test(t, a_program_that_is_not_there);
+    suite_add_tcase(suite, apart);
+    tcase_set_tags(apart, "no_valgrind");
+    tcase_add_test(apart, a_program_that_is_not_there);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -452,7 +452,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("auth_core");
-    TCase *t = tcase_create("auth_core");
+    TCase *t = tcase_create("auth_core"), *apart = tcase_create("apart");
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, t);
@@ -474,11 +474,15 @@ int main(void)
     tcase_add_test(t, missing_store_grants_nothing);
     tcase_add_test(t, replaced_store_counts_at_once);
     tcase_add_test(t, damaged_store_grants_nothing);
-    tcase_add_test(t, fork_opens_its_own);
     tcase_add_test(t, user_fields);
     tcase_add_test(t, name_never_leaves_its_folder);
     tcase_add_test(t, iteration);
     tcase_add_test(t, wrong_configuration);
+    suite_add_tcase(suite, apart);
+    tcase_set_tags(apart, "no_valgrind");
+    tcase_add_checked_fixture(apart, auth_create, auth_remove);
+    tcase_set_timeout(apart, 30);
+    tcase_add_test(apart, fork_opens_its_own);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -231,7 +231,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = tcase_create("server_caps");
+    TCase *t = tcase_create("server_caps"), *apart = tcase_create("apart");
     Suite *suite = suite_create("server_caps");
     SRunner *runner = srunner_create(suite);
 
@@ -241,10 +241,14 @@ int main(void)
     tcase_add_test(t, one_over_the_cap);
     tcase_add_test(t, the_cap_spares_the_parked);
     tcase_add_test(t, idle);
-    tcase_add_test(t, out_of_descriptors);
     tcase_add_test(t, a_lower_limit_at_reload);
     tcase_add_test(t, sockets);
     tcase_add_test(t, inet_sockets);
+    suite_add_tcase(suite, apart);
+    tcase_set_tags(apart, "no_valgrind");
+    tcase_add_checked_fixture(apart, server_fixture_open, server_fixture_close);
+    tcase_set_timeout(apart, 30);
+    tcase_add_test(apart, out_of_descriptors);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

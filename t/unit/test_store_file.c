@@ -447,7 +447,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = tcase_create("store_file");
+    TCase *t = tcase_create("store_file"), *apart = tcase_create("apart");
     Suite *suite = suite_create("store_file");
     SRunner *runner = srunner_create(suite);
 
@@ -463,7 +463,6 @@ int main(void)
     tcase_add_test(t, a_newer_schema);
     tcase_add_loop_test(t, a_migration_that_fails, 1, 32);
     tcase_add_test(t, without_permission);
-    tcase_add_test(t, read_only_permission);
     tcase_add_test(t, a_reader_cannot_write);
     tcase_add_test(t, what_a_reader_sees);
     tcase_add_test(t, a_lock_that_another_holds);
@@ -472,6 +471,10 @@ int main(void)
     tcase_add_test(t, how_far_the_log_is_behind);
     tcase_add_test(t, a_full_disk);
     tcase_add_test(t, versions_with_the_wal_reset_bug);
+    suite_add_tcase(suite, apart);
+    tcase_set_tags(apart, "no_valgrind");
+    tcase_add_checked_fixture(apart, store_fixture_open, store_fixture_close);
+    tcase_add_test(apart, read_only_permission);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
