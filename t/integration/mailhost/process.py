@@ -13,6 +13,17 @@ class NotReady(Exception):
     """A condition did not come true within its bound."""
 
 
+def allowed(seconds):
+    """What a promise of speed, made of the shipped build, comes to in the build under test: contrib/sanitizers sets how
+    many times slower that one may be."""
+    return seconds * int(os.environ.get("POSTERN_SLOWER", "1"))
+
+
+def sanitizers(option):
+    """The environment of a program that is run in a way which the sanitizers that may be built into it do not expect."""
+    return {**os.environ, "ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:{option}"}
+
+
 def wait_for(condition, what, timeout=15.0):
     """Poll until condition() is true and return its value; raise NotReady after timeout seconds."""
     deadline = time.monotonic() + timeout
