@@ -58,7 +58,7 @@ size_t reply_build(const struct reply_text *text, uint16_t id, unsigned char *oc
     push_question(packet, text->question);
     push_records(packet, LDNS_SECTION_ANSWER, text->answer);
     push_records(packet, LDNS_SECTION_AUTHORITY, text->authority);
-    need(ldns_pkt2wire(&octets, packet, &length) == LDNS_STATUS_OK && length <= REPLY_MAX, "too long");
+    need(ldns_pkt2wire(&octets, packet, &length) == LDNS_STATUS_OK && length <= REPLY_OCTETS_MAX, "too long");
     memcpy(octets_r, octets, length);
     LDNS_FREE(octets);
     ldns_pkt_free(packet);

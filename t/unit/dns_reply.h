@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REPLY_MAX = 65535 };
+enum { REPLY_OCTETS_MAX = 65535 };
 
 struct reply_text {
     const char *question; /* "host.example. A"; NULL: none */
@@ -20,7 +20,7 @@ struct reply_text {
     bool truncated;
 };
 
-/* Octets of the reply, which are at most REPLY_MAX; aborts on a mistake in the text. */
+/* Octets of the reply, which are at most REPLY_OCTETS_MAX; aborts on a mistake in the text. */
 size_t reply_build(const struct reply_text *text, uint16_t id, unsigned char *octets_r);
 
 #endif

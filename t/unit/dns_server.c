@@ -114,7 +114,7 @@ static void send_datagram(int fd, const struct sockaddr_in *to, const unsigned c
 
 static void send_text(int fd, const struct sockaddr_in *to, uint16_t id, const struct reply_text *text)
 {
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
 
     send_datagram(fd, to, octets, reply_build(text, id, octets));
 }
@@ -140,7 +140,7 @@ static void send_garbage(struct scripted_server *s, const struct sockaddr_in *to
                          const char *question)
 {
     struct reply_text text = { .question = question };
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
     size_t length = reply_build(&text, id, octets);
 
     octets[7] = 1; /* an answer, says the header */
@@ -252,7 +252,7 @@ static void answer_stream(struct connection *c, const unsigned char *query, size
     char question[QUESTION_MAX];
     const struct script_row *row = find_row(c->server, query, length, question);
     struct reply_text text = row->reply;
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
 
     c->server->counts.tcp++;
     text.question = question;

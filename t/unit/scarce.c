@@ -8,7 +8,7 @@
 static unsigned left;
 static bool for_good, failed, paused;
 
-static bool fails(void)
+bool scarce_fails(void)
 {
     if (paused || left == 0 || --left > 0)
         return false;
@@ -52,23 +52,23 @@ char *__wrap_strdup(const char *text);
 
 void *__wrap_malloc(size_t size)
 {
-    return fails() ? NULL : __real_malloc(size);
+    return scarce_fails() ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return fails() ? NULL : __real_calloc(count, size);
+    return scarce_fails() ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-    return fails() ? NULL : __real_realloc(old, size);
+    return scarce_fails() ? NULL : __real_realloc(old, size);
 }
 
 char *__wrap_strdup(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = fails() ? NULL : __real_malloc(size);
+    char *copy = scarce_fails() ? NULL : __real_malloc(size);
 
     return copy ? memcpy(copy, text, size) : NULL;
 }
@@ -79,12 +79,12 @@ static sqlite3_mem_methods real;
 
 static void *sqlite_malloc(int size)
 {
-    return fails() ? NULL : real.xMalloc(size);
+    return scarce_fails() ? NULL : real.xMalloc(size);
 }
 
 static void *sqlite_realloc(void *old, int size)
 {
-    return fails() ? NULL : real.xRealloc(old, size);
+    return scarce_fails() ? NULL : real.xRealloc(old, size);
 }
 
 void scarce_sqlite(void)

@@ -18,6 +18,9 @@ void scarce_begin(unsigned number, bool all);
 void scarce_pause(void);
 void scarce_go_on(void);
 
+/* Whether the next one is to fail: for what stands in the place of an allocation. */
+bool scarce_fails(void);
+
 /* All succeed again. Returns whether one failed since scarce_begin. */
 bool scarce_end(void);
 

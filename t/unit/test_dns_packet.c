@@ -214,7 +214,7 @@ START_TEST(reply_classes)
                                              "a.example. TXT" };
     struct dns_query query = query_of("a.example", replies[_i].type);
     struct reply_text text = replies[_i].text;
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
     struct dns_reply reply;
 
     if (!text.question)
@@ -242,7 +242,7 @@ static size_t good_reply(unsigned char *octets_r)
 START_TEST(reply_forged_header)
 {
     struct dns_query query = query_of("a.example", DNS_A);
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
     size_t length = good_reply(octets);
     struct dns_reply reply;
 
@@ -261,7 +261,7 @@ END_TEST
 START_TEST(reply_cut_anywhere)
 {
     struct dns_query query = query_of("a.example", DNS_A);
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
     size_t length = good_reply(octets);
     struct dns_reply reply;
 
@@ -283,7 +283,7 @@ static enum dns_status read_lines(const char *lines, const char *question, enum 
 {
     struct dns_query query = query_of("c0.example", type);
     struct reply_text text = { .question = question, .answer = lines };
-    unsigned char octets[REPLY_MAX];
+    unsigned char octets[REPLY_OCTETS_MAX];
 
     dns_packet_read(octets, reply_build(&text, 1, octets), &query, 1, reply_r);
     ck_assert_int_eq(reply_r->kind, DNS_REPLY_ANSWER);
