@@ -123,6 +123,30 @@ def clock_jumps(trial):
             del os.environ[name]
 
 
+def run_unit_tests(trial, *names):
+    """Each tries every place where its fault can be, from the first to the last; a try is one of its tests."""
+    build = os.environ["POSTERN_BUILD"]
+    programs = [f"t/unit/{name}" for name in names]
+    run("make", "-s", "-C", build, *programs, timeout=600)
+    while trial.more():
+        for program in programs:
+            done = run("sh", "-c", 'cd "$1" && exec "./$2"', "sh", build, program, check=False, timeout=600)
+            count = re.search(r"^[0-9]+%: Checks: ([0-9]+)", done.stdout, re.M)
+            trial.check(done.returncode == 0 and count, done.stdout + done.stderr)
+            trial.tries += int(count.group(1)) if count else 0
+
+
+@fault("MEMORY", "every allocation fails in turn")
+def no_memory(trial):
+    run_unit_tests(trial, "test_no_memory", "test_no_memory_parsers")
+
+
+@fault("IO", "every read, write and sync fails")
+def no_disk(trial):
+    """By a VFS in front of SQLite's: of a database that is written, read and backed up."""
+    run_unit_tests(trial, "test_io_errors", "test_store_backup")
+
+
 @fault("WAL", "SQLite's WAL-reset bug", share=2)
 def wal_reset(trial):
     """The shipped way of using the databases beside one that has the bug, for comparison."""
