@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "policyctl/command.h"
+#include "policyctl/sent.h"
 
 enum { BUSY_MS = 2000, DIRECTORY_MAX = 4096 };
 
@@ -60,6 +61,8 @@ static enum status run_backup(struct ctl *ctl, const struct args *a)
     for (size_t i = 0; i < a->count && status == STATUS_DONE; i++)
         for (size_t d = 0; d < sizeof paths / sizeof *paths && status == STATUS_DONE; d++)
             status = check_directory(a->operand[i], paths[d]);
+    if (status == STATUS_DONE && a->count > DATABASE_STATE)
+        sent_settle(ctl); /* what was counted until now is in it */
     for (size_t i = 0; i < a->count && status == STATUS_DONE; i++)
         status = back_up(paths[i], (enum database)i, a->operand[i]);
     return status;
