@@ -98,23 +98,27 @@ def recovers(trial, admin):
 def write_errors(trial):
     with daemon(trial.directory, 1, sandbox=False) as admin:
         accounts, state = paths(admin)
-        told, refused, state_failed = set(), set(), False
+        counts = "counts"  # the log of them beside state.db
+        told, refused, failed = set(), set(), set()
         while trial.more():
             user = f"new{trial.tries}@example.com"
             error = trial.random.choice(["EIO", "ENOSPC"])
-            call, where = trial.random.choice([("fdatasync", accounts), ("pwrite64", accounts), ("pwrite64", state)])
-            state_failed = state_failed or where == state
-            with Strace(admin.policyd.pid, call, f"error={error}:when=1+", [where, f"{where}-wal"]):
+            call, where = trial.random.choice([("fdatasync", accounts), ("pwrite64", accounts), ("pwrite64", state),
+                                               ("pwrite64", counts)])
+            failed.add(where)
+            files = [f"{state}-usage0", f"{state}-usage1"] if where == counts else [where, f"{where}-wal"]
+            with Strace(admin.policyd.pid, call, f"error={error}:when=1+", files):
                 for _ in range(3):
                     timely(trial, admin, "DUNNO", **message(number(), login(0)))
                 timely(trial, admin, SUSPENDED, **recipient("suspended@example.com"))
                 done = admin.run("account", "add", user, "--password-stdin", stdin="secret\n")
                 (told if done.returncode == 0 else refused).add(user)
-                trial.check((done.returncode == 0) == (where == state), f"{call}, {error}: {done.stderr.strip()}")
+                trial.check((done.returncode == 0) == (where != accounts), f"{call}, {error}: {done.stderr.strip()}")
             recovers(trial, admin)
             admin.ok("account", "add", f"after{trial.tries}@example.com", "--password-stdin", stdin="secret\n")
             told.add(f"after{trial.tries}@example.com")
-        trial.check(" policyd: alarm: " in admin.policyd.log_text() or not state_failed, "no alarm of state.db")
+        trial.check(" policyd: alarm: " in admin.policyd.log_text() or not failed & {accounts, state}, "no alarm")
+        trial.check(alarms(admin) > 0 or counts not in failed, "no alarm of counting in memory")
         held = {row["address"] for row in admin.json("account", "list")}
         trial.check(told <= held, f"told, but not held: {sorted(told - held)[:3]}")
         trial.check(not refused & held, f"refused, but held: {sorted(refused & held)[:3]}")
