@@ -182,7 +182,7 @@ static bool submit(struct deciding *w)
 /* ---- deciding ---- */
 
 /* PENDING: it will be woken, or its changes are being committed. OK: it is decided. BAD: the
- * frame is malformed. */
+ * frame is malformed, or there is no memory to read it. */
 static enum result decide(struct deciding *w, bool expired)
 {
     struct facts *facts = facts_for(&w->waiter);
@@ -193,6 +193,10 @@ static enum result decide(struct deciding *w, bool expired)
         return BAD;
     }
     request_prepare(&w->request, the_daemon.config);
+    if (w->request.no_memory) {
+        log_format(LOG_LEVEL_WARNING, "%s: out of memory: closed without a reply", conn_name(w->conn));
+        return BAD;
+    }
     facts->expired = expired;
     if (policy_decide(&w->request, facts, false, &w->decision) == PENDING)
         return PENDING;
@@ -209,7 +213,7 @@ static enum result resume(struct deciding *w, bool expired)
         finish(w);
         release(w);
     } else if (r == BAD)
-        conn_close(w->conn); /* cannot be: it was parsed before */
+        conn_close(w->conn); /* memory is short: malformed it was not before */
     return r;
 }
 

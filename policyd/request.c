@@ -66,16 +66,23 @@ static const struct word contexts[] = {
     { SPAN_INIT(""), 0 },
 };
 
+/* Whether what was parsed is one; without memory that is not known. */
+static bool take(struct request *r, enum result parsed)
+{
+    r->no_memory |= parsed == TRY_AGAIN;
+    return parsed == OK;
+}
+
 /* Sets the address to what came, which is not empty, as far as it fits, so that it can be named; its domain,
  * where it has one, still says whose rules count. */
-static void keep_odd(struct span text, struct address *a)
+static void keep_odd(struct request *r, struct span text, struct address *a)
 {
     const char *at = memrchr(text.ptr, '@', text.len);
     char domain[DOMAIN_MAX + 1] = "";
     struct strbuf b;
 
     strbuf_init(&b, a->text, sizeof a->text);
-    if (at && (domain_parse((struct span){ at + 1, (size_t)(text.ptr + text.len - at) - 1 }, domain) != OK ||
+    if (at && (!take(r, domain_parse((struct span){ at + 1, (size_t)(text.ptr + text.len - at) - 1 }, domain)) ||
                *domain == '\0'))
         at = NULL;
     if (at)
@@ -95,9 +102,9 @@ static void prepare_login(struct request *r, const struct config *c)
     struct address bare;
 
     r->authenticated = text.len > 0;
-    r->login_odd = address_parse(text, &r->login) != OK;
+    r->login_odd = !take(r, address_parse(text, &r->login));
     if (r->login_odd)
-        keep_odd(text, &r->login);
+        keep_odd(r, text, &r->login);
     else if (r->authenticated && r->login.local_len == r->login.len && *c->default_domain) {
         bare = r->login;
         r->login_odd = address_in_domain(&bare, span_of(c->default_domain), &r->login) != OK;
@@ -120,15 +127,16 @@ void request_prepare(struct request *r, const struct config *c)
     r->trusted =
         r->has_client && networks_contain(c->trusted_networks.item, c->trusted_networks.count, &r->client);
     r->submission = is_submission(r, c);
+    r->no_memory = false;
     prepare_login(r, c);
-    r->sender_odd = address_parse(r->attr[ATTR_SENDER], &r->sender) != OK;
+    r->sender_odd = !take(r, address_parse(r->attr[ATTR_SENDER], &r->sender));
     if (r->sender_odd)
-        keep_odd(r->attr[ATTR_SENDER], &r->sender);
-    if (address_parse(r->attr[ATTR_RECIPIENT], &r->recipient) != OK)
-        keep_odd(r->attr[ATTR_RECIPIENT], &r->recipient);
-    if (domain_parse(r->attr[ATTR_HELO_NAME], r->helo) != OK)
+        keep_odd(r, r->attr[ATTR_SENDER], &r->sender);
+    if (!take(r, address_parse(r->attr[ATTR_RECIPIENT], &r->recipient)))
+        keep_odd(r, r->attr[ATTR_RECIPIENT], &r->recipient);
+    if (!take(r, domain_parse(r->attr[ATTR_HELO_NAME], r->helo)))
         r->helo[0] = '\0';
-    if (domain_parse(r->attr[ATTR_CLIENT_NAME], r->client_name) != OK)
+    if (!take(r, domain_parse(r->attr[ATTR_CLIENT_NAME], r->client_name)))
         r->client_name[0] = '\0';
 }
 

@@ -87,11 +87,12 @@ struct request {
      * nobody's address, and no reason to skip a check. Likewise the login. */
     struct address sender, recipient, login;
     bool sender_odd, login_odd;
+    bool no_memory; /* to make one of them, or a name, canonical: it is not known whose rules count */
     char helo[DOMAIN_MAX + 1]; /* canonical; "" where absent or absurd */
     char client_name[DOMAIN_MAX + 1]; /* the same; "unknown" where DNS does not confirm one */
 };
 
-/* Fills in everything but attr. */
+/* Fills in everything but attr. With no_memory the request is not to be decided. */
 void request_prepare(struct request *, const struct config *);
 
 /* The key by which a request that Postfix sends again is known: instance, queue_id,

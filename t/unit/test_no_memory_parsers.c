@@ -317,6 +317,32 @@ START_TEST(each_that_needs_none)
 }
 END_TEST
 
+/* ---- requests: not decided as if what came were nobody's ---- */
+
+START_TEST(a_request)
+{
+    static const enum attribute names[] = { ATTR_SASL_USERNAME, ATTR_SENDER, ATTR_RECIPIENT, ATTR_HELO_NAME,
+                                            ATTR_CLIENT_NAME };
+    static const char *const texts[] = { "j\xc3\xb6hn@example.com", "a\x01@b\xc3\xbc" "cher.example" };
+    static char none[] = "";
+    static struct config config;
+
+    config.default_domain = none;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (size_t k = 0; k < 2; k++) {
+            struct request q = { .attr = { [ATTR_REQUEST] = SPAN_INIT("smtpd_access_policy") } };
+            bool failed = true;
+            q.attr[names[i]] = span_of(texts[k]);
+            for (unsigned n = 1; failed; n++) {
+                scarce_begin(n, false);
+                request_prepare(&q, &config);
+                failed = scarce_end();
+                ck_assert_int_eq(q.no_memory, failed);
+            }
+        }
+}
+END_TEST
+
 /* ---- what is kept of requests ---- */
 
 START_TEST(tables)
@@ -346,6 +372,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, each_that_allocates, 0, sizeof parsers / sizeof *parsers);
     tcase_add_loop_test(t, each_that_needs_none, 0, sizeof modest / sizeof *modest);
+    tcase_add_test(t, a_request);
     tcase_add_test(t, tables);
     suite_add_tcase(suite, t);
     srunner_run_all(runner, CK_ENV);
