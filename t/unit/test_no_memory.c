@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "config_file.h"
+#include "lib/usage.h"
+#include "lib/usage_rows.h"
 #include "policyd/dns_cache.h"
 #include "policyd/rows.h"
 #include "policyd/transactions.h"
@@ -243,6 +245,63 @@ START_TEST(caches)
 }
 END_TEST
 
+/* ---- counting ---- */
+
+struct counting {
+    struct usage_rows *rows;
+    unsigned asked, counted;
+};
+
+/* One message for the host, and for an account that is new each time. */
+static void count_message(void *context)
+{
+    struct counting *c = context;
+    char key[32];
+    struct change change[2] = { { .kind = CHANGE_USAGE }, { .kind = CHANGE_USAGE } };
+    struct change_set set = { .change = change, .count = 2 }, *sets = &set;
+    struct error e = { "" };
+
+    snprintf(key, sizeof key, "account user%u", ++c->asked);
+    change[0].field[FIELD_KEY] = key;
+    change[1].field[FIELD_KEY] = "host";
+    for (int i = 0; i < 2; i++) {
+        change[i].field[FIELD_NUMBER] = "1";
+        change[i].field[FIELD_RECIPIENTS] = change[i].field[FIELD_BYTES] = "0";
+        change[i].field[FIELD_LIMITS] = "86400:::";
+    }
+    enum result r = usage_rows_apply(c->rows, &sets, 1, NOW, &e); /* TRY_AGAIN: it counts, without a log */
+    ck_scarce(r == OK || (r == TRY_AGAIN && *e.text), "%s: %s", result_name(r), e.text);
+    ck_scarce(set.result == OK || (set.result == TRY_AGAIN && *set.error.text), "%s", result_name(set.result));
+    c->counted += set.result == OK;
+}
+
+/* All of a set or none: the host's row has as many as there are accounts' rows, and as were told. */
+START_TEST(counting)
+{
+    struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE);
+    struct counting c = { 0 };
+    struct change_set set = { .result = BAD }, *sets = &set;
+    const char *host = "host";
+    struct usage usage;
+    uint64_t used[USAGE_UNITS];
+    struct error e;
+
+    ck_assert_int_eq(usage_rows_open(store_path("state.db"), &c.rows, &e), OK);
+    ck_assert_uint_gt(each_failure(count_message, &c), 5);
+    ck_assert_uint_gt(c.counted, 0);
+    ck_assert_uint_lt(c.counted, c.asked);
+    set.source = usage_rows_changed(c.rows, SIZE_MAX);
+    ck_assert_int_eq(store_apply(s, &sets, 1, NOW), OK);
+    ck_assert_int_eq(set.result, OK);
+    usage_rows_written(c.rows, true);
+    ck_assert_int_eq(usage_parse(store_rows(s, QUERY_USAGE, &host, 1), &usage), OK);
+    usage_used(&usage, 86400, NOW, used);
+    ck_assert_uint_eq(used[USAGE_MESSAGES], c.counted);
+    usage_rows_close(&c.rows);
+    store_close(&s);
+}
+END_TEST
+
 int main(void)
 {
     scarce_sqlite();
@@ -258,6 +317,7 @@ int main(void)
     tcase_add_test(t, opening_and_asking);
     tcase_add_loop_test(t, rows_kept, 0, 2);
     tcase_add_test(t, caches);
+    tcase_add_test(t, counting);
     suite_add_tcase(suite, t);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
