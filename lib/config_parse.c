@@ -61,7 +61,7 @@ static enum result open_file(const char *path, int *fd_r, size_t *size_r, struct
 }
 
 /* The last line gets its line break where it has none: fmemopen(3) takes no empty
- * text. */
+ * text. What is in the text is the caller's to free, after an error too. */
 static enum result read_file(const char *path, struct strbuf *text, struct error *e)
 {
     size_t size = 0;
@@ -80,7 +80,6 @@ static enum result read_file(const char *path, struct strbuf *text, struct error
         if (n <= 0) { /* 0: it became shorter */
             int why = n < 0 ? errno : EIO;
             close(fd);
-            free(array);
             return error_set(e, BAD, "%s: cannot be read: %s", path, strerror(why));
         }
         text->len += (size_t)n;

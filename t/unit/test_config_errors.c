@@ -4,11 +4,26 @@
  * last value that is taken and the first that is not.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config_file.h"
+
+/* In the place of read(2), by the linker. */
+ssize_t __real_read(int fd, void *array, size_t size);
+ssize_t __wrap_read(int fd, void *array, size_t size);
+
+static enum { READ, READ_FAILS, READ_ENDS } reading;
+
+ssize_t __wrap_read(int fd, void *array, size_t size)
+{
+    if (reading == READ)
+        return __real_read(fd, array, size);
+    errno = EIO;
+    return reading == READ_FAILS ? -1 : 0;
+}
 
 static void assert_refused(const char *text, size_t len, const char *error)
 {
@@ -270,6 +285,19 @@ START_TEST(largest_file)
 }
 END_TEST
 
+/* The disk fails, or somebody writes the file anew meanwhile. */
+START_TEST(read_fails)
+{
+    reading = READ_FAILS;
+    assert_refused("log = stderr\n", 13, " cannot be read: Input/output error");
+    reading = READ_ENDS;
+    assert_refused("log = stderr\n", 13, " cannot be read: Input/output error");
+    reading = READ;
+    struct config *c = config_file_load("log = stderr\n");
+    config_free(&c);
+}
+END_TEST
+
 START_TEST(bounds)
 {
     struct config_option o;
@@ -310,6 +338,7 @@ int main(void)
     tcase_add_test(t, unreadable);
     tcase_add_loop_test(t, longest_values, 0, sizeof longest / sizeof longest[0]);
     tcase_add_test(t, largest_file);
+    tcase_add_test(t, read_fails);
     tcase_add_test(t, bounds);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
