@@ -62,9 +62,8 @@ enum result sqlite_transaction(struct sqlite_store *s, enum transaction t)
     return sqlite3_reset(s->transaction[t]) == SQLITE_OK ? OK : TRY_AGAIN;
 }
 
-static void close_store(struct store *base)
+static void free_store(struct sqlite_store *s)
 {
-    struct sqlite_store *s = (struct sqlite_store *)base;
     sqlite3_stmt *stmt;
 
     while (s->db && (stmt = sqlite3_next_stmt(s->db, NULL)) != NULL)
@@ -72,6 +71,11 @@ static void close_store(struct store *base)
     sqlite3_close(s->db);
     free(s->path);
     free(s);
+}
+
+static void close_store(struct store *base)
+{
+    free_store((struct sqlite_store *)base);
 }
 
 /* Made here, not by SQLite: the -wal and -shm files take over its mode. */
@@ -188,7 +192,7 @@ static enum result open_store(const struct store_params *p, const struct store_o
     if (r == OK)
         r = connect_to(s, p, e);
     if (r != OK) {
-        close_store(&s->base);
+        free_store(s);
         return r;
     }
     *store_r = &s->base;

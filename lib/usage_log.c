@@ -17,7 +17,9 @@ struct header {
 
 struct record {
     uint64_t hash; /* of what follows it */
-    uint32_t key_len, counts_len;
+    struct lengths {
+        uint32_t key, counts;
+    } len;
     /* the key, the counts, each with a NUL */
 };
 
@@ -41,10 +43,10 @@ struct usage_log {
 
 static uint64_t record_hash(const struct record *r, const char *texts)
 {
-    struct span lengths = { (const char *)&r->key_len, sizeof r->key_len + sizeof r->counts_len };
+    struct span lengths = { (const char *)&r->len, sizeof r->len };
 
     return str_hash(str_hash(STR_HASH_START, lengths),
-                    (struct span){ texts, (size_t)r->key_len + r->counts_len + 2 });
+                    (struct span){ texts, (size_t)r->len.key + r->len.counts + 2 });
 }
 
 /* Returns the octets of the record at p, 0 where there is no whole one. */
@@ -56,12 +58,12 @@ static size_t read_record(const char *p, size_t len, struct span *key_r, const c
     if (len < sizeof r)
         return 0;
     memcpy(&r, p, sizeof r);
-    size = sizeof r + (size_t)r.key_len + r.counts_len + 2;
+    size = sizeof r + (size_t)r.len.key + r.len.counts + 2;
     p += sizeof r;
-    if (size > len || record_hash(&r, p) != r.hash || p[r.key_len] != '\0' || p[r.key_len + r.counts_len + 1] != '\0')
+    if (size > len || record_hash(&r, p) != r.hash || p[r.len.key] != '\0' || p[r.len.key + r.len.counts + 1] != '\0')
         return 0;
-    *key_r = (struct span){ p, r.key_len };
-    *counts_r = p + r.key_len + 1;
+    *key_r = (struct span){ p, r.len.key };
+    *counts_r = p + r.len.key + 1;
     return size;
 }
 
@@ -103,7 +105,7 @@ static enum result read_file(struct usage_log *log, unsigned i, usage_log_row_fn
 
     if (f->number == 0)
         return OK;
-    text = malloc(f->size);
+    text = calloc(1, f->size);
     if (!text || !read_whole(f->fd, text, f->size)) {
         r = failed(f, "cannot be read", e);
         free(text);
@@ -214,7 +216,7 @@ static enum result begin_file(struct usage_log *log)
 
 enum result usage_log_add(struct usage_log *log, struct span key, struct span counts)
 {
-    struct record r = { .key_len = (uint32_t)key.len, .counts_len = (uint32_t)counts.len };
+    struct record r = { .len = { (uint32_t)key.len, (uint32_t)counts.len } };
     size_t size = sizeof r + key.len + counts.len + 2;
     char *p, *texts;
 

@@ -24,6 +24,7 @@ static enum status submit_with_password(struct ctl *ctl, const struct args *a, s
     if (status == STATUS_DONE)
         status = change_submit(ctl, c, 1);
     explicit_bzero(hash, sizeof hash);
+    c->field[FIELD_PASSWORD] = NULL;
     return status;
 }
 

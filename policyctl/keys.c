@@ -18,6 +18,7 @@ struct collect {
     bool failed; /* out of memory */
 };
 
+KEPT_BEGIN /* in c->keys; keys_free() */
 static bool add(struct collect *c, const char *prefix, size_t prefix_len, const char *text)
 {
     struct keys *k = c->keys;
@@ -39,6 +40,7 @@ static bool add(struct collect *c, const char *prefix, size_t prefix_len, const 
     k->item[k->count++] = key;
     return true;
 }
+KEPT_END
 
 static bool add_first_column(const struct row *row, void *context)
 {
@@ -80,6 +82,7 @@ static int compare_target(const void *a, const void *b)
 }
 
 /* Each key once more in every domain that stands for its own. */
+KEPT_BEGIN /* what add() keeps */
 static void add_alias_forms(struct collect *c)
 {
     size_t count = c->keys->count;
@@ -99,6 +102,7 @@ static void add_alias_forms(struct collect *c)
             add(c, key, (size_t)(at - key) + 1, a->name);
     }
 }
+KEPT_END
 
 static int compare_text(const void *a, const void *b)
 {

@@ -166,6 +166,7 @@ static void add_set(struct row_job *j, struct pending *p)
 /* Hands up to PER_TICK of them to the writer, so that no crowd of them takes the processor
  * from replies. A slot that is freed may hide another of the same key behind it: then
  * that is written twice, and summed up in the database. */
+KEPT_BEGIN /* the job by the writer; on_done() */
 static void submit(struct aggregate *a)
 {
     struct row_job *j = a->count > 0 ? new_job(a->count < PER_TICK ? a->count : PER_TICK) : NULL;
@@ -184,6 +185,7 @@ static void submit(struct aggregate *a)
     }
     writer_submit(a->writer, &j->job);
 }
+KEPT_END
 
 static const char *number_text(int64_t number, char text_r[static NUMBER_MAX])
 {

@@ -157,11 +157,15 @@ static enum served change(struct conn *c, struct span lines)
 {
     struct change_job *j = calloc(1, sizeof *j);
     struct error e = { "" };
-    enum result r = j ? take_changes(c, lines, j, &e) : error_set(&e, TRY_AGAIN, "out of memory");
+    enum result r;
 
+    if (!j) {
+        reply(c, TRY_AGAIN, "out of memory");
+        return SERVED;
+    }
+    r = take_changes(c, lines, j, &e);
     if (r != OK) {
-        if (j)
-            free_change_job(j);
+        free_change_job(j);
         reply(c, r, e.text);
         return SERVED;
     }

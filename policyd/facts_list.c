@@ -188,8 +188,8 @@ static enum result look_up(struct search *s, const char *shape, const struct key
 
 static enum result look_up_shape(struct search *s, const char *text)
 {
-    struct key keys[LIST_PARTS][KEYS_MAX], key[LIST_PARTS];
-    size_t count[LIST_PARTS];
+    struct key keys[LIST_PARTS][KEYS_MAX], key[LIST_PARTS] = { 0 };
+    size_t count[LIST_PARTS] = { 0 };
     struct list_shape shape;
     enum result r = OK;
 

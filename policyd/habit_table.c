@@ -122,6 +122,7 @@ static void drop_oldest(struct habit_table *t)
 }
 
 /* Returns the memory of the behaviour, for the next one; NULL: no memory for the text. */
+KEPT_BEGIN /* the text in h->record; free_habit() */
 static struct behaviour *pack(struct habit_table *t, struct habit *h)
 {
     char text[BEHAVIOUR_TEXT_MAX];
@@ -142,6 +143,7 @@ static struct behaviour *pack(struct habit_table *t, struct habit *h)
     drop_oldest(t);
     return b;
 }
+KEPT_END
 
 static struct behaviour *room(struct habit_table *t)
 {

@@ -108,8 +108,13 @@ static enum result open_server(struct error *e)
 enum result metrics_listen(int fd, struct error *e)
 {
     struct door *d = calloc(1, sizeof *d);
-    enum result r = d ? open_server(e) : error_set(e, TRY_AGAIN, "metrics: out of memory");
+    enum result r;
 
+    if (!d) {
+        close(fd);
+        return error_set(e, TRY_AGAIN, "metrics: out of memory");
+    }
+    r = open_server(e);
     if (r == OK && evutil_make_socket_nonblocking(fd) != 0)
         r = error_set(e, TRY_AGAIN, "metrics: the socket cannot be used");
     if (r == OK)
@@ -120,7 +125,7 @@ enum result metrics_listen(int fd, struct error *e)
     if (r == OK)
         SLIST_INSERT_HEAD(&service.doors, d, entry);
     else {
-        if (d && d->listener)
+        if (d->listener)
             evconnlistener_free(d->listener);
         else
             close(fd);

@@ -26,8 +26,9 @@ enum status log_file_open(const char *path, struct log_file *file_r)
 {
     bool input = strcmp(path, "-") == 0;
 
-    *file_r =
-        (struct log_file){ .in = input ? stdin : fopen(path, "re"), .name = input ? "standard input" : path };
+    *file_r = (struct log_file){ .opened = input ? NULL : fopen(path, "re"),
+                                 .name = input ? "standard input" : path };
+    file_r->in = input ? stdin : file_r->opened;
     if (!file_r->in)
         return fail(STATUS_FAILED, "%s: %s", path, strerror(errno));
     if (input && isatty(STDIN_FILENO))
@@ -43,9 +44,9 @@ enum status log_file_close(struct log_file *file, enum status status)
 {
     bool bad = file->in && ferror(file->in);
 
-    if (file->in && file->in != stdin)
-        fclose(file->in);
-    file->in = NULL;
+    if (file->opened)
+        fclose(file->opened);
+    file->in = file->opened = NULL;
     return bad ? fail(STATUS_FAILED, "%s: cannot be read", file->name) : status;
 }
 
@@ -194,19 +195,15 @@ static void consider_text(struct search *s, const char *text, struct log_entry *
     }
 }
 
-enum status explain_last(struct ctl *ctl, const struct args *a)
+static enum status explain_found(struct ctl *ctl, const struct args *a, struct search *s, struct log_entry *work,
+                                 char text[static LOG_TEXT_MAX + 1])
 {
-    struct search *s = calloc(1, sizeof *s);
-    struct log_entry *work = calloc(1, sizeof *work);
-    char *text = malloc(LOG_TEXT_MAX + 1);
     const char *line = a->option[OPT_LOG_LINE], *path = line ? "-" : a->option[OPT_LOG];
     enum status status = STATUS_DONE;
     struct log_file file;
     size_t len;
 
-    if (!s || !work || !text)
-        status = fail(STATUS_UNREACHABLE, "out of memory");
-    else if (line && strcmp(line, "-") != 0)
+    if (line && strcmp(line, "-") != 0)
         consider_text(s, line, work);
     else if ((status = log_file_open(path, &file)) == STATUS_DONE) {
         while (log_file_next(&file, text, &len))
@@ -217,8 +214,17 @@ enum status explain_last(struct ctl *ctl, const struct args *a)
         status =
             fail(STATUS_INPUT,
                  "no line of Postfix, Dovecot or policyd that tells of a refusal, a login or a delivery");
-    if (status == STATUS_DONE)
-        status = conclude(ctl, a, s);
+    return status == STATUS_DONE ? conclude(ctl, a, s) : status;
+}
+
+enum status explain_last(struct ctl *ctl, const struct args *a)
+{
+    struct search *s = calloc(1, sizeof *s);
+    struct log_entry *work = calloc(1, sizeof *work);
+    char *text = malloc(LOG_TEXT_MAX + 1);
+    enum status status = s && work && text ? explain_found(ctl, a, s, work, text)
+                                           : fail(STATUS_UNREACHABLE, "out of memory");
+
     free(text);
     free(work);
     free(s);

@@ -7,7 +7,7 @@
 #include "policyctl/explain/log_line.h"
 
 struct log_file {
-    FILE *in;
+    FILE *in, *opened; /* opened: NULL where it is standard input */
     const char *name; /* for complaints */
 };
 

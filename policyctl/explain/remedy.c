@@ -36,7 +36,7 @@ static struct remedy *add_remedy(struct explanation *e, const char *format, ...)
 }
 
 /* The command's words; each % is the next of the caller's. */
-static void set_command(struct remedy *r, const char *command, const struct span *words)
+static void set_command(struct remedy *r, const char *command, const struct span *words, size_t count)
 {
     struct span rest = span_of(command), word;
     struct strbuf b;
@@ -48,8 +48,10 @@ static void set_command(struct remedy *r, const char *command, const struct span
             word = rest;
             rest.len = 0;
         }
-        if (span_equal(word, SPAN("%")))
+        if (count > 0 && span_equal(word, SPAN("%"))) {
             copyable &= is_copyable(word = *words++);
+            count--;
+        }
         shell_word(&b, word);
     }
     if (b.cut || !copyable)
@@ -70,9 +72,9 @@ static void remedy_access(struct explanation *e)
         e, "A deny entry names this client, its HELO name or the sender. Where it is wrong, remove it.");
 
     if (take(&row, "deny entry ") && take_until(&row, " ", &id))
-        set_command(r, "policyctl list remove %", &id);
+        set_command(r, "policyctl list remove %", &id, 1);
     else
-        set_command(r, "policyctl list show", NULL);
+        set_command(r, "policyctl list show", NULL, 0);
 }
 
 static void remedy_account(struct explanation *e)
@@ -96,7 +98,7 @@ static void remedy_account(struct explanation *e)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].state == e->account)
-            set_command(add_remedy(e, "%s", rows[i].text), rows[i].command, &login);
+            set_command(add_remedy(e, "%s", rows[i].text), rows[i].command, &login, 1);
 }
 
 static void remedy_tls(struct explanation *e)
@@ -116,7 +118,7 @@ static void remedy_tls(struct explanation *e)
         add_remedy(e, "In the customer's program: %s.", setting);
     set_command(
         add_remedy(e, "A program that cannot do so gets an exception, best with an end (--until DATE):"),
-        "policyctl policy set % off --account %", words);
+        "policyctl policy set % off --account %", words, 2);
 }
 
 static void remedy_sender_login(struct explanation *e)
@@ -130,7 +132,7 @@ static void remedy_sender_login(struct explanation *e)
     struct remedy *r =
         add_remedy(e, "Or the login may send as this address, or as all of the domain (@DOMAIN):");
     if (e->login.len > 0 && !e->login_assumed && e->request.sender.len > 0)
-        set_command(r, "policyctl grant add % %", words);
+        set_command(r, "policyctl grant add % %", words, 2);
 }
 
 static void remedy_sender_auth(struct explanation *e)
@@ -140,7 +142,7 @@ static void remedy_sender_auth(struct explanation *e)
     add_remedy(e, "A customer's program has to log in (SMTP AUTH) and to submit on port 587 with STARTTLS.");
     set_command(
         add_remedy(e, "A forwarder, or an application that cannot log in, is allowed by its address:"),
-        "policyctl list allow --sender % --client %", words);
+        "policyctl list allow --sender % --client %", words, 2);
 }
 
 /* What the operator of the other server is told. */
@@ -171,7 +173,7 @@ static void remedy_helo(struct explanation *e)
                "the FQDN of the Send connector).",
                (int)words[0].len, words[0].ptr, (int)words[1].len, words[1].ptr, helo_advice(e->check));
     set_command(add_remedy(e, "To let its mail in until then (better with --until DATE):"),
-                is_name ? "policyctl list allow --client % --helo %" : "policyctl list allow --client %", words);
+                is_name ? "policyctl list allow --client % --helo %" : "policyctl list allow --client %", words, 2);
 }
 
 static void remedy_dnsbl(struct explanation *e)
@@ -182,7 +184,7 @@ static void remedy_dnsbl(struct explanation *e)
                "The list that the reply names is kept by others: whoever runs %.*s looks up there why it is listed, mends "
                "that, and asks to be taken off.", (int)client.len, client.ptr);
     set_command(add_remedy(e, "To let its mail in until then (better with --until DATE):"),
-                "policyctl list allow --client %", &client);
+                "policyctl list allow --client %", &client, 1);
 }
 
 static void remedy_greylist(struct explanation *e)
@@ -190,7 +192,7 @@ static void remedy_greylist(struct explanation *e)
     struct span client = e->request.attr[ATTR_CLIENT_ADDRESS];
 
     add_remedy(e, "Nothing has to be done: a mail server tries again by itself, and then passes.");
-    set_command(add_remedy(e, "A server that does not is let pass at once:"), "policyctl list allow --client %", &client);
+    set_command(add_remedy(e, "A server that does not is let pass at once:"), "policyctl list allow --client %", &client, 1);
 }
 
 /* ---- the password, or the name ---- */
@@ -203,7 +205,7 @@ static void remedy_password(struct explanation *e)
     if (e->account == ACCOUNT_ABSENT) {
         r = add_remedy(e, "The customer's program is to use the account's whole address. If there is to be "
                           "such an account:");
-        set_command(r, "policyctl account add %", &login);
+        set_command(r, "policyctl account add %", &login, 1);
         return;
     }
     add_remedy(
@@ -211,7 +213,7 @@ static void remedy_password(struct explanation *e)
         "The password was not the account's: the customer types it again in the program. Many of these "
         "from one address, for several accounts, are somebody who guesses.");
     r = add_remedy(e, "If it is forgotten:");
-    set_command(r, "policyctl account passwd %", &login);
+    set_command(r, "policyctl account passwd %", &login, 1);
 }
 
 void explain_remedies(struct explanation *e)

@@ -43,16 +43,15 @@ void import_progress_end(const char *what)
         fprintf(stderr, "\r%-70s\r%s", "", what);
 }
 
-static enum status find_format(const struct args *a, const struct format **format_r)
+static const struct format *find_format(const struct args *a)
 {
     const char *name = a->option[OPT_FORMAT];
 
     for (const struct format *f = import_formats; f->name; f++)
-        if (strcmp(f->name, name) == 0) {
-            *format_r = f;
-            return STATUS_DONE;
-        }
-    return fail(STATUS_INPUT, "no format '%s': see policyctl help import", name);
+        if (strcmp(f->name, name) == 0)
+            return f;
+    (void)fail(STATUS_INPUT, "no format '%s': see policyctl help import", name);
+    return NULL;
 }
 
 /* The table is looked at in one state, which nobody's change moves under us. */
@@ -97,12 +96,12 @@ static enum status import(struct import *im, const struct args *a, const struct 
 static enum status run_import(struct ctl *ctl, const struct args *a)
 {
     const char *path = strcmp(a->operand[0], "-") == 0 ? "/dev/stdin" : a->operand[0];
-    const struct format *format = NULL;
+    const struct format *format = find_format(a);
     struct import im;
-    enum status status = find_format(a, &format);
+    enum status status;
 
-    if (status != STATUS_DONE)
-        return status;
+    if (!format)
+        return STATUS_INPUT;
     if (import_open(&im, ctl, path) != OK)
         return fail_error(STATUS_UNREACHABLE, &im.error);
     im.update = a->option[OPT_UPDATE] != NULL;

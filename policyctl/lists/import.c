@@ -20,7 +20,7 @@ static const struct list_format formats[] = {
     { "postgrey-recipients", read_postgrey_recipients, false },
 };
 
-static enum status find_format(const struct args *a, const struct list_format **format_r)
+static const struct list_format *find_format(const struct args *a)
 {
     const char *name = a->option[OPT_FORMAT] ? a->option[OPT_FORMAT] : formats[0].name;
     char names[256];
@@ -28,13 +28,12 @@ static enum status find_format(const struct args *a, const struct list_format **
 
     strbuf_init(&b, names, sizeof names);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (strcmp(formats[i].name, name) == 0) {
-            *format_r = &formats[i];
-            return STATUS_DONE;
-        }
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
         strbuf_addf(&b, "%s%s", i > 0 ? ", " : "", formats[i].name);
     }
-    return fail(STATUS_INPUT, "no format '%s': there are %s", name, names);
+    (void)fail(STATUS_INPUT, "no format '%s': there are %s", name, names);
+    return NULL;
 }
 
 static enum status check_options(struct batch *b, const struct args *a, const struct list_format *format)
@@ -98,13 +97,11 @@ static enum status import(struct batch *b, const struct list_format *format)
 static enum status run_import(struct ctl *ctl, const struct args *a)
 {
     const char *path = strcmp(a->operand[0], "-") == 0 ? "/dev/stdin" : a->operand[0];
-    const struct list_format *format = NULL;
+    const struct list_format *format = find_format(a);
     char until[UNTIL_TEXT_MAX];
     struct batch b;
-    enum status status = find_format(a, &format);
+    enum status status = format ? change_until(ctl, a, until) : STATUS_INPUT;
 
-    if (status == STATUS_DONE)
-        status = change_until(ctl, a, until);
     if (status != STATUS_DONE)
         return status;
     if (batch_open(&b, ctl, path) != OK)
