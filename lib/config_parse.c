@@ -165,7 +165,7 @@ static cfg_opt_t *add_rows(cfg_opt_t *at, const char *section)
 /* An array for each section; the first, the top, also names the others. */
 static enum result make_options(struct config_values *v)
 {
-    size_t sections = 0;
+    size_t sections = 1;
     const char *name;
 
     while (config_section(sections))

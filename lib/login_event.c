@@ -76,8 +76,10 @@ static bool parse_client(struct span value, struct login_event *e)
 /* Letters, digits and what mechanisms and causes have besides. */
 static bool parse_word(struct span value, char word_r[static LOGIN_WORD_MAX])
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
     for (size_t i = 0; i < value.len; i++)
-        if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", value.ptr[i], 64))
+        if (!memchr(letters, value.ptr[i], sizeof letters - 1))
             return false;
     return value.len > 0 && str_copy(value, word_r, LOGIN_WORD_MAX) == OK;
 }

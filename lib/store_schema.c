@@ -4,8 +4,8 @@
 /* An account takes its policy rows, grants and memberships with it; an alias that
  * has no destination left goes too. */
 #define ALIASES_WITHOUT_DESTINATION                                                                          \
-    "DELETE FROM alias WHERE NOT EXISTS"                                                                     \
-    " (SELECT 1 FROM alias_destination d WHERE d.address = alias.address)"
+    ("DELETE FROM alias WHERE NOT EXISTS"                                                                    \
+     " (SELECT 1 FROM alias_destination d WHERE d.address = alias.address)")
 
 /* Rows that one subject, and one account's senders, may take. */
 #define OBSERVATIONS_OF_ONE "64"

@@ -317,7 +317,7 @@ static enum result version(struct store *base, uint64_t *version_r)
 
 #define SQLITE_OPS(backend_name, backend_open)                                                               \
     {                                                                                                        \
-        .name = backend_name, .open = backend_open, .close = close_store, .query = query, .begin = begin,    \
+        .name = (backend_name), .open = (backend_open), .close = close_store, .query = query, .begin = begin,    \
         .end = end, .apply = sqlite_store_apply, .preview = sqlite_store_preview, .behind = behind, .checkpoint = checkpoint,           \
         .copy = sqlite_store_copy, .check_file = same_file, .version = version,                              \
     }

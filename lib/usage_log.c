@@ -43,9 +43,10 @@ struct usage_log {
 
 static uint64_t record_hash(const struct record *r, const char *texts)
 {
-    struct span lengths = { (const char *)&r->len, sizeof r->len };
+    char lengths[sizeof r->len];
 
-    return str_hash(str_hash(STR_HASH_START, lengths),
+    memcpy(lengths, &r->len, sizeof lengths);
+    return str_hash(str_hash(STR_HASH_START, (struct span){ lengths, sizeof lengths }),
                     (struct span){ texts, (size_t)r->len.key + r->len.counts + 2 });
 }
 
@@ -103,7 +104,7 @@ static enum result read_file(struct usage_log *log, unsigned i, usage_log_row_fn
     uint64_t good;
     char *text;
 
-    if (f->number == 0)
+    if (f->number == 0 || f->size <= sizeof(struct header))
         return OK;
     text = calloc(1, f->size);
     if (!text || !read_whole(f->fd, text, f->size)) {

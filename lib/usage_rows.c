@@ -117,9 +117,11 @@ static enum result stage(struct usage_rows *rows, const struct change *c, int64_
                          struct error *e)
 {
     struct change_values v;
-    enum result r = c->kind == CHANGE_USAGE ? change_check(c, now, &v, e)
-                                            : error_set(e, BAD, "%s: counts nothing", change_name(c->kind));
+    enum result r;
 
+    if (c->kind != CHANGE_USAGE)
+        return error_set(e, BAD, "%s: counts nothing", change_name(c->kind));
+    r = change_check(c, now, &v, e);
     if (r != OK)
         return r;
     r = get(rows, v.value[FIELD_KEY], &s->entry);

@@ -318,7 +318,7 @@ void usage_limit_format(const struct usage_limit *limit, struct strbuf *out)
 
 enum result usage_limit_canonical(struct span text, struct strbuf *out, struct error *e)
 {
-    struct usage_limit limit;
+    struct usage_limit limit = { .window_s = 0 };
     enum result r = usage_limit_parse(text, &limit, e);
 
     if (r == OK)

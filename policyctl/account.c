@@ -151,7 +151,7 @@ static enum status run_show(struct ctl *ctl, const struct args *a)
     return show_print(ctl, &shown, a->option[OPT_JSON]);
 }
 
-#define ACCOUNT(word) .name = "account", .verb = word, .operands = "ADDRESS", .min = 1, .max = 1
+#define ACCOUNT(word) .name = "account", .verb = (word), .operands = "ADDRESS", .min = 1, .max = 1
 
 const struct command account_commands[] = {
     { ACCOUNT("add"), .optional = OPT(PASSWORD_STDIN) | OPT(RELAY), .run = run_add,

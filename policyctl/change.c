@@ -132,7 +132,7 @@ static enum result apply(const struct ctl *ctl, struct change_set *set)
     struct store *store = NULL;
     enum result r;
 
-    if (store_open(&p, &store, &set->error) != OK || (r = forget_counts(ctl, set)) != OK) {
+    if (store_open(&p, &store, &set->error) != OK || forget_counts(ctl, set) != OK) {
         store_close(&store);
         return TRY_AGAIN;
     }

@@ -191,7 +191,8 @@ static struct load_time time_now(const struct load_watch *w)
 static void take_sample(struct load_watch *w)
 {
     struct load_limits limits = load_watch_limits(w);
-    struct load_sample sample = { .value = { [LOAD_LAG] = (double)(w->lag_ns / NS_PER_MS),
+    uint64_t lag_ms = w->lag_ns / NS_PER_MS;
+    struct load_sample sample = { .value = { [LOAD_LAG] = (double)lag_ms,
                                              [LOAD_LOOKUPS] = (double)w->config.lookups() } };
     const struct load_change *c;
 

@@ -62,6 +62,7 @@ static bool begin(struct transaction *t, struct span instance)
     }
     memcpy(t->instance, instance.ptr, instance.len);
     t->instance_len = instance.len;
+    t->count = 0;
     return true;
 }
 

@@ -194,12 +194,13 @@ static enum result check_complete(const struct reading *r, struct error *e)
 enum result template_load(const char *path, struct template **template_r, struct error *e)
 {
     struct reading r = { .t = calloc(1, sizeof *r.t), .path = *path ? path : "template" };
-    FILE *f = *path ? fopen(path, "re") : NULL;
+    FILE *f;
     enum result result;
 
     if (!r.t)
-        result = error_set(e, TRY_AGAIN, "out of memory");
-    else if (*path && !f)
+        return error_set(e, TRY_AGAIN, "out of memory");
+    f = *path ? fopen(path, "re") : NULL;
+    if (*path && !f)
         result = error_set(e, BAD, "%s: %s", path, strerror(errno));
     else
         result = f ? read_file(&r, f, e) : read_english(&r, e);

@@ -136,7 +136,7 @@ static enum result converse(const char *const *argv, struct stream *out, struct 
 {
     char path[256];
     int to_out[2], to_err[2], status;
-    pid_t pid;
+    pid_t pid = 0;
     enum result r = find_program(argv[0], path, sizeof path, e);
 
     if (r != OK)
@@ -153,7 +153,7 @@ static enum result converse(const char *const *argv, struct stream *out, struct 
     close(to_err[1]);
     out->fd = to_out[0];
     err->fd = to_err[0];
-    if (r == OK) {
+    if (r == OK && pid > 0) {
         bool ended = read_both(out, err);
         if (!ended)
             kill(pid, SIGKILL);

@@ -254,7 +254,7 @@ static enum result take_copy(struct dump *d, struct table *t)
 
 static enum result create(struct dump *d)
 {
-    struct table *t;
+    struct table *t = NULL;
     const char *text;
 
     if (sql_token(&d->sql, &text) != TOKEN_WORD || strcasecmp(text, "TABLE") != 0)
@@ -268,7 +268,7 @@ static enum result create(struct dump *d)
 
 static enum result insert(struct dump *d)
 {
-    struct table *t;
+    struct table *t = NULL;
     const char *text;
 
     do
@@ -283,7 +283,7 @@ static enum result insert(struct dump *d)
 
 static enum result copy(struct dump *d)
 {
-    struct table *t;
+    struct table *t = NULL;
 
     return take_name(d, &t) == OK ? take_copy(d, t) : BAD;
 }

@@ -146,7 +146,7 @@ enum result import_address(struct import *im, struct span text, const char **add
     struct address parsed;
     struct strbuf b;
     struct error e;
-    bool is_bare = !memchr(text.ptr ? text.ptr : "", '@', text.len);
+    bool is_bare = text.len == 0 || !memchr(text.ptr, '@', text.len);
 
     strbuf_init(&b, raw, sizeof raw);
     strbuf_add(&b, text);

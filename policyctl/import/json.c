@@ -24,9 +24,10 @@ static const char *text_of(const json_t *object, const char *key, char number[st
 static enum result need(struct import *im, const json_t *object, const char *key, const char **text_r)
 {
     char number[24];
+    const char *text = text_of(object, key, number);
 
-    *text_r = text_of(object, key, number);
-    if (*text_r == NULL || *text_r == number)
+    *text_r = text == number ? NULL : text;
+    if (!*text_r)
         return import_error(im, "an entry without a text '%s'", key);
     return OK;
 }

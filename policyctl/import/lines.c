@@ -68,7 +68,7 @@ enum result lines_entries(struct import *im, FILE *f, lines_entry_fn *fn)
     static char entry[LINE_LENGTH_MAX];
     unsigned long first = 0, last;
     struct strbuf b;
-    struct span line;
+    struct span line = SPAN("");
     enum result r;
 
     strbuf_init(&b, entry, sizeof entry);

@@ -117,6 +117,7 @@ static bool is_too_old(const struct postfix *p)
 {
     unsigned major = 0, minor = 0;
 
+    /* NOLINTNEXTLINE(cert-err34-c): Postfix's own version, two small numbers */
     return sscanf(postfix_effective(p, "mail_version"), "%u.%u", &major, &minor) == 2 &&
            (major < 3 || (major == 3 && minor < 1));
 }
