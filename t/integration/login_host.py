@@ -92,7 +92,7 @@ class LoginHost:
 
     def wait_log(self, text):
         """Wait until Dovecot's log holds text."""
-        wait_for(lambda: text in self.dovecot.log_text(), f"Dovecot's log to say {text!r}", 10)
+        wait_for(lambda: text in self.dovecot.log_text(), f"Dovecot's log to say {text!r}")
 
 
 def make_host(tmp_path_factory, **options):

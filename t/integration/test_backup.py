@@ -200,9 +200,9 @@ def test_put_back_as_the_manual_says(tmp_path, to):
         assert accepted(host.login()) and not accepted(host.login("late@example.com"))
         assert "late@example.com" not in host.ctl("account", "list").stdout
         host.ctl("account", "suspend", "user@example.com", "--reason", "again")
-        wait_for(lambda: not accepted(host.login()), "the suspension", 5)
+        wait_for(lambda: not accepted(host.login()), "the suspension")
         assert rows(lib / "accounts.db", "SELECT suspended_reason FROM account WHERE suspended IS NOT NULL") == [("again",)]
-        assert "again" in host.ctl("events").stdout
+        wait_for(lambda: "again" in host.ctl("events").stdout, "the event, which state.db is told of after it")
     finally:
         host.stop()
 

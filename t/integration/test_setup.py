@@ -173,7 +173,8 @@ def test_a_real_postfix_asks(host):
     host.postfix.start()
     port, submission = host.postfix.ports["smtp"], host.postfix.ports["submission"]
     assert "bad guy" not in refused_helo(port)
-    assert f"Postfix {host.postfix.config} was reloaded." in host.apply()
+    with host.postfix.reloaded():
+        assert f"Postfix {host.postfix.config} was reloaded." in host.apply()
     assert refused_helo(port) == ("554 5.7.1 <exchange.local>: Helo command rejected: Go away, bad guy (.local).")
     host.dovecot.start()
     with login(submission, "user@example.com", "secret") as smtp:
@@ -182,7 +183,8 @@ def test_a_real_postfix_asks(host):
     for context in ("sender",) if host.kind == "iredmail" else ("sender", "recipient"):
         host.policyd.wait_log(f"context={context} client=127.0.0.2 helo=[127.0.0.2] sender=user@example.com "
                               "recipient=someone@elsewhere.example login=user@example.com")
-    assert "was reloaded" in host.undo()
+    with host.postfix.reloaded():
+        assert "was reloaded" in host.undo()
     assert "bad guy" not in refused_helo(port)
 
 
@@ -450,11 +452,13 @@ def test_several_instances(two):
     assert not any(left["missing"] for left in plan["left"])
     for one in two:
         one.postfix.start()
-    text = first.apply()
+    with first.postfix.reloaded(), second.postfix.reloaded():
+        text = first.apply()
     for one in two:
         assert f"Postfix {one.postfix.config} was reloaded." in text
         assert "bad guy" in refused_helo(one.postfix.ports["smtp"])
-    first.undo()
+    with first.postfix.reloaded(), second.postfix.reloaded():
+        first.undo()
     assert [h.files() for h in two] == files
     for one in two:
         assert "bad guy" not in refused_helo(one.postfix.ports["smtp"])

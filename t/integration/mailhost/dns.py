@@ -15,13 +15,26 @@ import threading
 import time
 from pathlib import Path
 
-from .process import Ports, Process, accepts, run
+from .process import PATIENCE, Ports, Process, run
 
 ZONE_HEAD = """$ORIGIN {origin}
 $TTL 60
 @ SOA ns.nic. hostmaster.nic. 1 3600 600 86400 5
 @ NS ns.nic.
 """
+
+
+def answers(port):
+    """True when a DNS server answers there about itself: version.bind, class CH, type TXT."""
+    question = b"\0\1\1\0\0\1\0\0\0\0\0\0\7version\4bind\0\0\x10\0\3"
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(1)
+        client.connect(("127.0.0.1", port))
+        try:
+            client.send(question)
+            return client.recv(512)[:2] == question[:2]
+        except OSError:
+            return False
 
 
 class Nsd:
@@ -72,7 +85,7 @@ remote-control:
         self.directory.mkdir(parents=True, exist_ok=True)
         config = self._write()
         self._process = Process(["nsd", "-d", "-c", config], self.directory / "nsd.log")
-        self._process.wait_ready(lambda: accepts(self.port), "NSD")
+        self._process.wait_ready(lambda: answers(self.port), "NSD")
 
     def restart(self):
         """Serve what the zones say now."""
@@ -148,11 +161,11 @@ remote-control:
         return config
 
     def start(self):
-        """Start and wait until it listens."""
+        """Start and wait until it answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
         config = self._write()
         self._process = Process(["unbound", "-d", "-c", config], self.directory / "unbound.log")
-        self._process.wait_ready(lambda: accepts(self.port), "Unbound")
+        self._process.wait_ready(lambda: answers(self.port), "Unbound")
 
     def flush(self):
         """Forget every cached answer."""
@@ -194,14 +207,14 @@ class DelayedServer:
     def stop(self):
         """End the thread and close the port."""
         os.write(self._wake_w, b".")
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._socket.close()
         os.close(self._wake_r)
         os.close(self._wake_w)
 
     def _ask(self, question):
         with socket.socket(type=socket.SOCK_DGRAM) as upstream:
-            upstream.settimeout(2)
+            upstream.settimeout(10)
             upstream.sendto(question, self.target)
             return upstream.recv(65535)
 

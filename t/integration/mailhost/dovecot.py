@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from . import dovecot_dialect as dialect
+from .policy import connect
 from .process import Process
 
 CONFIG = """
@@ -42,10 +43,17 @@ class Dovecot:
         return config
 
     def start(self):
-        """Start and wait for the socket; Postfix must have made its queue directory before."""
+        """Start and wait until the socket accepts; Postfix must have made its queue directory before."""
         config = self._write()
         self._process = Process(["dovecot", "-F", "-c", config], self.directory / "dovecot.out")
-        self._process.wait_ready(self.socket.is_socket, "Dovecot")
+        self._process.wait_ready(self._accepts, "Dovecot")
+
+    def _accepts(self):
+        try:
+            connect(self.socket, 2).close()
+        except OSError:
+            return False
+        return True
 
     def stop(self):
         """End the server."""

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from . import dovecot_dialect as dialect
-from .process import Ports, Process, accepts, run
+from .process import Ports, Process, accepts, children, run
 
 MODULES = "/usr/lib/dovecot/modules"
 
@@ -173,17 +173,9 @@ class PosternDovecot:
 
     def workers(self):
         """The process ids of this instance's auth workers."""
-        found = []
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = status.read_text().rpartition(")")[2].split()
-                command = Path(status.parent / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if self._process and int(fields[1]) == self._process.pid and command[:1] == [b"dovecot/auth"] \
-                    and b"-w" in command:
-                found.append(int(status.parent.name))
-        return found
+        if not self._process:
+            return []
+        return [pid for pid, argv in children(self._process.pid) if argv[0] == b"dovecot/auth" and b"-w" in argv]
 
     def log_text(self):
         """Everything logged so far."""

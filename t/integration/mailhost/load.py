@@ -4,7 +4,7 @@
 import itertools
 import threading
 
-from .process import wait_for
+from .process import PATIENCE, wait_for
 from .smtp import Smtp
 
 
@@ -40,7 +40,7 @@ class MailLoad:
         """The replies so far."""
         return sum(len(replies) for replies in self.replies.values())
 
-    def wait_for_more(self, messages, timeout=30):
+    def wait_for_more(self, messages, timeout=2 * PATIENCE):
         """Wait until so many further messages were answered."""
         goal = self.count() + messages
         wait_for(lambda: self.count() >= goal, f"{messages} more messages", timeout)

@@ -8,6 +8,8 @@ import select
 import socket
 import ssl
 
+from .process import PATIENCE
+
 # Not the server's own address: to Dovecot that would be a connection within one host, which needs no TLS.
 ELSEWHERE = "127.0.0.2"
 
@@ -15,7 +17,7 @@ ELSEWHERE = "127.0.0.2"
 class Dialogue:
     """A connection of lines; with tls it is encrypted from the start."""
 
-    def __init__(self, port, source=ELSEWHERE, tls=False, timeout=30, server_name="imap.postern.example"):
+    def __init__(self, port, source=ELSEWHERE, tls=False, timeout=PATIENCE, server_name="imap.postern.example"):
         self._server_name = server_name
         self._socket = socket.create_connection(("127.0.0.1", port), timeout, source_address=(source, 0))
         if tls:

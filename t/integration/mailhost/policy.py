@@ -3,6 +3,8 @@
 
 import socket
 
+from .process import PATIENCE
+
 
 def connect(address, timeout):
     """Connect to a unix path or a (host, port) pair."""
@@ -27,7 +29,7 @@ def request(**attributes):
 class PolicyClient:
     """One connection of the policy protocol."""
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=PATIENCE):
         self._socket = connect(address, timeout)
         self._input = self._socket.makefile("rb")
 
@@ -65,7 +67,7 @@ class PolicyClient:
 class Socketmap:
     """One connection of the socketmap protocol."""
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=PATIENCE):
         self._socket = connect(address, timeout)
         self._input = self._socket.makefile("rb")
 

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from .policy import PolicyClient
-from .process import Process, run, wait_for
+from .process import PATIENCE, Process, run, wait_for
 
 # An unprivileged account that every Debian has, so that dropping privileges is part of each test.
 USER = "nobody"
@@ -216,7 +216,7 @@ class Policyd:
         finally:
             self.start()
 
-    def wait_log(self, text, timeout=10.0):
+    def wait_log(self, text, timeout=PATIENCE):
         """Wait until the log holds text."""
         wait_for(lambda: text in self.log_text(), f"policyd's log to say {text!r}", timeout)
 

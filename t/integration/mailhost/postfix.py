@@ -10,9 +10,10 @@ import os
 import pwd
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
-from .process import Ports, Process, accepts, run
+from .process import Ports, Process, accepts, children, listens, run, wait_for
 
 DEBIAN_MASTER_CF = Path("/usr/share/postfix/master.cf.dist")
 
@@ -139,7 +140,7 @@ smtpd_tls_key_file = {self.config}/key.pem
         return [line for line in lines if not re.search(r"/etc/\S+ differ$|^updating /etc/", line)]
 
     def start(self):
-        """Start, and wait until the SMTP port accepts."""
+        """Start, and wait until every service of master.cf is there and the SMTP port accepts."""
         if not self._named:
             self.name_ports()
         complaints = self.check()
@@ -147,7 +148,12 @@ smtpd_tls_key_file = {self.config}/key.pem
             raise RuntimeError("postfix check: " + "\n".join(complaints))
         master = self.postconf("-xh", "daemon_directory").strip() + "/master"
         self._process = Process([master, "-c", self.config, "-s"], self.directory / "master.log")
-        self._process.wait_ready(lambda: accepts(self.ports["smtp"]), "Postfix")
+        self._process.wait_ready(lambda: all(map(listens, self._listeners())) and accepts(self.ports["smtp"]), "Postfix")
+
+    def _listeners(self):
+        """The ports of master.cf that are numbers."""
+        services = self.postconf("-M").splitlines()
+        return [int(found.group(1)) for found in (re.match(r"(?:\S+:)?(\d+)\s+inet\s", line) for line in services) if found]
 
     def stop(self):
         """End the master and with it every process of the instance."""
@@ -157,8 +163,21 @@ smtpd_tls_key_file = {self.config}/key.pem
 
     def reload(self):
         """Reload the configuration."""
-        run("postfix", "-c", self.config, "reload")
+        with self.reloaded():
+            run("postfix", "-c", self.config, "reload")
         self._write_chroot()
+
+    @contextmanager
+    def reloaded(self):
+        """Around what has this Postfix reload: ends when no smtpd from before is left, since until it has noticed, an
+        idle one serves a connection by the old configuration.  Dialogues that are still open hold it up."""
+        before = self._smtpds()
+        yield
+        wait_for(lambda: not before & self._smtpds(), "Postfix to be reloaded")
+
+    def _smtpds(self):
+        """The process ids of this instance's smtpd."""
+        return {pid for pid, argv in children(self._process.pid) if argv[0] == b"smtpd"}
 
     # -- questions
 

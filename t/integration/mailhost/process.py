@@ -2,6 +2,7 @@
 """A child process with a log, a bounded wait for readiness and a clean end; free ports; bounded polling."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,7 +25,11 @@ def sanitizers(option):
     return {**os.environ, "ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:{option}"}
 
 
-def wait_for(condition, what, timeout=15.0):
+# Seconds after which something is taken for broken: far more than a busy machine needs.
+PATIENCE = 60.0
+
+
+def wait_for(condition, what, timeout=PATIENCE):
     """Poll until condition() is true and return its value; raise NotReady after timeout seconds."""
     deadline = time.monotonic() + timeout
     while True:
@@ -44,6 +49,16 @@ def let_others_enter(directory):
             path.chmod(mode | 0o055)
 
 
+def listens(port):
+    """True when something listens on that TCP port; unlike accepts(), which a server may log, it does not notice."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            _, local, _, state = line.split()[:4]
+            if state == "0A" and int(local.rpartition(":")[2], 16) == port:
+                return True
+    return False
+
+
 def accepts(port, host="127.0.0.1"):
     """True when something accepts a TCP connection there."""
     try:
@@ -54,27 +69,37 @@ def accepts(port, host="127.0.0.1"):
 
 
 class Ports:
-    """Free loopback ports, each handed out once."""
+    """Free loopback ports, each handed out once.
 
-    _given = set()
+    They lie below those that the kernel gives to clients, one of which could have taken a port by the time its server
+    is started, or started again; and a socket without a file, named after the port, keeps it from other runs of the
+    tests on this machine until this one ends.
+    """
+
+    FIRST, LAST = 16384, 32767
+    _kept = []
 
     @classmethod
     def free(cls):
         """A port that is free for TCP and UDP on 127.0.0.1."""
+        clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
         while True:
+            port = random.randint(cls.FIRST, cls.LAST) if clients > cls.LAST else 0
+            kept = socket.socket(socket.AF_UNIX)
             with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-                tcp.bind(("127.0.0.1", 0))
-                port = tcp.getsockname()[1]
                 try:
+                    tcp.bind(("127.0.0.1", port))
+                    port = tcp.getsockname()[1]
                     udp.bind(("127.0.0.1", port))
+                    kept.bind(f"\0postern-test-port-{port}")
                 except OSError:
+                    kept.close()
                     continue
-                if port not in cls._given:
-                    cls._given.add(port)
-                    return port
+                cls._kept.append(kept)
+                return port
 
 
-def run(*argv, stdin=None, cwd=None, env=None, check=True, timeout=60):
+def run(*argv, stdin=None, cwd=None, env=None, check=True, timeout=2 * PATIENCE):
     """Run a command to its end and return the CompletedProcess; with check, a failure shows its output."""
     done = subprocess.run([str(a) for a in argv], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           cwd=cwd, env=env, text=True, errors="surrogateescape", timeout=timeout,
@@ -82,6 +107,18 @@ def run(*argv, stdin=None, cwd=None, env=None, check=True, timeout=60):
     if check and done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done
+
+
+def children(pid):
+    """(process id, argv as octets) of each child of a process."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            argv = stat.with_name("cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended
+            continue
+        if parent == pid:
+            yield int(stat.parent.name), argv
 
 
 class Process:
@@ -99,7 +136,7 @@ class Process:
         """True while the process has not ended."""
         return self._child.poll() is None
 
-    def wait_ready(self, condition, what, timeout=15.0):
+    def wait_ready(self, condition, what, timeout=PATIENCE):
         """Wait for condition(); an early end of the process or a time-out is reported with its log."""
         def ready():
             if not self.running():
@@ -119,7 +156,7 @@ class Process:
         if self.running():
             self._child.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, timeout=10.0):
+    def stop(self, number=signal.SIGTERM, timeout=PATIENCE):
         """End the process, by force after timeout seconds, and its group with it; return the exit status."""
         self.send_signal(number)
         try:

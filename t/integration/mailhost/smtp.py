@@ -5,13 +5,15 @@ import base64
 import socket
 import ssl
 
+from .process import PATIENCE
+
 STRANGER = "127.0.0.2"
 
 
 class Smtp:
     """One dialogue.  A reply is the server's text without line ends, several lines joined by a line feed."""
 
-    def __init__(self, port, source=STRANGER, tls=False, timeout=60):
+    def __init__(self, port, source=STRANGER, tls=False, timeout=2 * PATIENCE):
         self._socket = socket.create_connection(("127.0.0.1", port), timeout, source_address=(source, 0))
         if tls:
             self._wrap()
