@@ -251,6 +251,14 @@ const struct change_type change_types[CHANGE_COUNT] = {
           " VALUES (CASE :start WHEN '0' THEN :now ELSE :start END, :event, :account, :subject,"
           " CASE WHEN :event IN ('account_suspended', 'account_released') THEN :services END,"
           " :reason, :until, :by, :evidence, :origin) ON CONFLICT (origin, time) DO NOTHING",
+          /* accounts.db was put back from a backup: its numbers began again, within a second */
+          "INSERT INTO event (time, kind, account, subject, services, reason, until, by, evidence)"
+          " SELECT time, :event, :account, :subject,"
+          " CASE WHEN :event IN ('account_suspended', 'account_released') THEN :services END,"
+          " :reason, :until, :by, :evidence FROM event AS known WHERE origin = :origin AND time = CAST(:start AS INTEGER)"
+          " AND (kind, account, reason, by, evidence) <> (:event, :account, :reason, :by, :evidence)"
+          " AND NOT EXISTS (SELECT 1 FROM event WHERE account = :account AND origin IS NULL AND time = known.time"
+          " AND (kind, reason, by, evidence) = (:event, :reason, :by, :evidence))",
           "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - " TEXT_OF(EVENT_ROWS_MAX) },
         NULL, NULL, NULL },
     [CHANGE_USAGE] = { "usage", DATABASE_STATE,

@@ -36,6 +36,7 @@ struct events {
 
     struct job forget;
     struct change_set forget_set;
+    bool forget_stale; /* it is of an accounts.db that was replaced */
     struct change forget_change;
     char forget_id[NUMBER_MAX];
     bool forgetting;
@@ -121,8 +122,13 @@ uint64_t events_lost(const struct events *e)
 void events_accounts_changed(struct events *e, bool replaced)
 {
     e->changed = true;
-    if (replaced) /* its numbers are others; the unique (origin, time) keeps each from coming twice */
-        e->collected = e->written = e->forgotten = 0;
+    if (!replaced)
+        return;
+    /* Its numbers are others, which say nothing of those that wait; state.db keeps each from coming twice. */
+    e->collected = e->written = e->forgotten = 0;
+    e->forget_stale = e->forgetting;
+    for (struct waiting_event *w = e->first; w; w = w->next)
+        w->origin = 0;
 }
 
 void events_on_release(struct events *e, void (*released)(const char *account))
@@ -215,7 +221,9 @@ static void forget_done(struct job *job)
     uint64_t id;
 
     e->forgetting = false;
-    if (e->forget_set.result == OK && str_number(span_of(e->forget_id), 1, INT64_MAX, &id) == OK)
+    if (e->forget_stale)
+        e->forget_stale = false;
+    else if (e->forget_set.result == OK && str_number(span_of(e->forget_id), 1, INT64_MAX, &id) == OK)
         e->forgotten = id;
     else
         e->failed = true;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policyd/log.h"
 #include "t/unit/store_fixture.h"
@@ -229,6 +230,84 @@ START_TEST(state_away)
 }
 END_TEST
 
+/* A copy of accounts.db as it is now. */
+static void copy_accounts(void)
+{
+    char sql[512];
+
+    snprintf(sql, sizeof sql, "VACUUM INTO '%s'", store_path("copy.db"));
+    run_sql(store_path("accounts.db"), sql);
+}
+
+/* Put in its place: the numbers of its events begin again. */
+static void put_copy_back(void)
+{
+    store_close(&accounts);
+    ck_assert_int_eq(unlink(store_path("accounts.db-wal")) | unlink(store_path("accounts.db-shm")), 0);
+    ck_assert_int_eq(rename(store_path("copy.db"), store_path("accounts.db")), 0);
+    accounts = store_opened("sqlite", DATABASE_ACCOUNTS, STORE_READ);
+    events_accounts_changed(events, true);
+}
+
+/* The same number in the same second is another event where it says something else, and
+ * comes once likewise. */
+START_TEST(put_back_within_a_second)
+{
+    const char both[] = "1 account_suspended john@example.com root\n3 account_suspended john@example.com anna";
+    struct store *s; /* 2 was given to the one that was not taken over */
+
+    copy_accounts();
+    account_change("account-suspend address=john@example.com reason=x by=root");
+    events_accounts_changed(events, false);
+    turn_until_written("1 account_suspended john@example.com root");
+    put_copy_back();
+    account_change("account-suspend address=john@example.com reason=x by=anna");
+    stop();
+    for (unsigned i = 0; i < 2; i++) {
+        s = store_opened("sqlite", DATABASE_STATE, STORE_WRITE);
+        store_done(s, "event-add event=account_suspended account=john@example.com services=all reason=x by=anna "
+                      "origin=1 start=1800000000");
+        store_close(&s);
+        ck_assert_str_eq(written(), both);
+    }
+    start();
+    turn_until_written(both);
+}
+END_TEST
+
+/* Those of the table that is gone may be many, and their numbers high: one of the table in
+ * its place stays there until state.db has it. */
+START_TEST(put_back_while_many_wait)
+{
+    const char *path = store_path("state.db"), *aside = store_path("aside.db");
+    struct store *s;
+
+    copy_accounts();
+    add(EVENT_ZONE_OFF, "a");
+    turn_until_written("1 zone_off  a");
+    ck_assert_int_eq(rename(path, aside), 0);
+    s = store_opened("sqlite", DATABASE_ACCOUNTS, STORE_WRITE);
+    for (unsigned i = 1; i <= 150; i++)
+        store_done(s, "account-suspend address=john@example.com reason=x by=root");
+    store_close(&s);
+    events_accounts_changed(events, false);
+    turn();
+    put_copy_back();
+    account_change("account-suspend address=john@example.com reason=x by=anna");
+    events_accounts_changed(events, false);
+    ck_assert_int_eq(rename(aside, path), 0);
+    for (unsigned turns = 0; !strstr(written(), "anna"); turns++) {
+        ck_assert_msg(*left_in_accounts() != '\0' || strstr(written(), "anna"), "after %u turns it is nowhere", turns);
+        ck_assert_uint_lt(turns, TURNS_MAX);
+        turn();
+    }
+    for (unsigned turns = 0; *left_in_accounts() != '\0'; turns++) {
+        ck_assert_msg(turns < TURNS_MAX, "'%s' stays", left_in_accounts());
+        turn();
+    }
+}
+END_TEST
+
 START_TEST(a_stop_writes_what_waits)
 {
     add(EVENT_ZONE_OFF, "a");
@@ -253,6 +332,8 @@ int main(void)
     tcase_add_test(t, those_of_accounts_after_a_start);
     tcase_add_test(t, taken_over_once);
     tcase_add_test(t, state_away);
+    tcase_add_test(t, put_back_within_a_second);
+    tcase_add_test(t, put_back_while_many_wait);
     tcase_add_test(t, a_stop_writes_what_waits);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
