@@ -18,7 +18,7 @@ from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap, Pop3
 from mailhost.policyd import program
 from mailhost.postern_act import PosternAct
-from mailhost.process import let_others_enter, run, wait_for
+from mailhost.process import PATIENCE, Pace, let_others_enter, run, wait_for
 from mailhost.smtp import submission
 
 USER, OTHER = "user@example.com", "other@example.com"
@@ -121,7 +121,7 @@ def is_closed(dialogue):
     """Whether the server hangs up, and how long that takes."""
     began = time.monotonic()
     try:
-        while dialogue.readable(10):
+        while dialogue.readable(PATIENCE):
             dialogue.read_line()
     except (ConnectionError, OSError):
         return time.monotonic() - began
@@ -132,7 +132,8 @@ def test_open_sessions_end(host, act):
     """IDLE and POP3 are cut within two seconds; an SMTP session that has logged in is refused at its next request, and
     the next login too; others' sessions go on, mail still arrives, and all is as before after the release."""
     with open_imap(host) as imap, open_imap(host, OTHER) as others, Pop3(host.dovecot.ports["pop3"]) as pop3, \
-            submission(host.port("submission"), USER, PASSWORD) as smtp, Imap(host.dovecot.ports["imap"]) as again:
+            submission(host.port("submission"), USER, PASSWORD) as smtp, Imap(host.dovecot.ports["imap"]) as again, \
+            Pace() as pace:
         pop3.starttls()
         assert accepted(pop3.login(USER, PASSWORD))
         assert is_accepted(smtp.message(USER, OTHER))
@@ -140,10 +141,10 @@ def test_open_sessions_end(host, act):
         host.suspend()
         suspended = time.monotonic()
         assert again.login(USER, PASSWORD) == "NO [ALERT] Account suspended: stolen password"
-        assert time.monotonic() - suspended < 1
+        assert pace.undisturbed(time.monotonic() - suspended) < 1
         assert smtp.message(USER, OTHER).startswith("554 5.7.1 ")
         assert is_closed(imap) is not None and is_closed(pop3) is not None
-        assert time.monotonic() - suspended < 2
+        assert pace.undisturbed(time.monotonic() - suspended) < 2
         others.send("DONE")
         while (line := others.read_line()).startswith("* "):
             assert not line.startswith("* BYE")
@@ -386,13 +387,13 @@ def test_released_meanwhile(host, act):
 def test_a_deadline(host, act):
     """A program that hangs is killed, and nothing waits for it."""
     slow = act.script("slow", "#!/bin/sh\nexec sleep 60\n")
-    act.configure(deadline_s=1, command=[slow, host.policyd.settings["act"]["command"][0]])
+    act.configure(deadline_s=10, command=[slow, host.policyd.settings["act"]["command"][0]])
     act.stop()
     act.start()
     host.suspend()
     wait_for(act.commands, "the other command")
-    act.wait_log("step=command0 try=1: given up: not done within 1 s")
-    assert "step=command1 try=1: done" in act.log_text()
+    act.wait_log("step=command0 try=1: given up: not done within 10 s")
+    act.wait_log("step=command1 try=1: done")
 
 
 @pytest.fixture
@@ -412,9 +413,9 @@ def test_hanging_commands_delay_no_kick(host, act, fifo):
     act.start()
     host.suspend(OTHER)
     host.suspend(ODD[0])
-    with open_imap(host) as imap:
+    with open_imap(host) as imap, Pace() as pace:
         host.suspend()
-        assert is_closed(imap) < 2
+        assert pace.undisturbed(is_closed(imap)) < 2
     act.process.send_signal(signal.SIGTERM)
     with open(fifo, "r+b", buffering=0) as both:
         both.write(b"x\n" * 64)

@@ -17,7 +17,7 @@ import pytest
 
 from doctor_host import ready  # noqa: F401  (fixture)
 from mailhost.policyd import program
-from mailhost.process import Ports, run, wait_for
+from mailhost.process import PATIENCE, Ports, run, wait_for
 
 
 @pytest.fixture
@@ -309,7 +309,7 @@ def test_a_foreign_process_that_writes(host, database):
         assert (finding["level"], finding["where"]) == ("problem", str(database))
         assert f"process {child.pid} (python3" in finding["what"] and finding["what"].endswith("which may write")
         host.shell(finding["remedy"])
-        child.wait(10)
+        child.wait(PATIENCE)
     assert host.findings() == []
 
 

@@ -149,5 +149,5 @@ def test_schemes_of_the_old_password(logins, account, scheme):
     logins.ctl("account", "passwd", account, "--password-stdin", stdin="another\n")
     before = len(logins.dovecot.log_text())
     assert accepted(logins.login(account, "another"))
-    wait_for(lambda: f"user=<{account}>" in logins.dovecot.log_text()[before:], "the login in Dovecot's log", 10)
+    wait_for(lambda: f"user=<{account}>" in logins.dovecot.log_text()[before:], "the login in Dovecot's log")
     assert "mismatch" not in logins.dovecot.log_text()[before:].lower(), "that it is not the old one is no fault"

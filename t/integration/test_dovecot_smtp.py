@@ -97,8 +97,9 @@ def test_encrypted(host, service):
 
 def test_implicit_tls(host):
     """Postfix tells Dovecot no port: policyd decides, at the first request after the login."""
-    host.policyd.settings["dovecot"]["implicit_tls_ports"] += [host.port("submissions")]
-    host.policyd.write_config()
+    before = host.policyd.settings
+    ports = before["dovecot"]["implicit_tls_ports"]
+    host.policyd.configure(dovecot={"implicit_tls_ports": [*ports, host.port("submissions")]})
     host.policyd.ctl("reload")
     host.policyd.ctl("policy", "set", "implicit_tls", "enforce", "--yes")
     try:
@@ -114,6 +115,9 @@ def test_implicit_tls(host):
             assert ("Set Encryption to STARTTLS on port 587" in reply) == (service == "submissions")
     finally:
         host.policyd.ctl("policy", "unset", "implicit_tls")
+        host.policyd.settings = before
+        host.policyd.write_config()
+        host.policyd.ctl("reload")
 
 
 def test_bare_name(host):
@@ -124,7 +128,7 @@ def test_bare_name(host):
         smtp.command("EHLO [127.0.0.2]")
         assert smtp.login("user", PASSWORD).startswith("235 ")
         assert is_accepted(smtp.message(USER, "someone@elsewhere.net"))
-    assert f"sasl_username={USER}" in host.postfix.log_text()
+    wait_for(lambda: f"sasl_username={USER}" in host.postfix.log_text(), "Postfix's line")
 
 
 def test_suspension_shuts_every_service(host):
@@ -158,11 +162,13 @@ def test_who(host):
     def found():
         return [row for row in seen()["observations"] if row["check"] == "sender_login"]
 
-    wait_for(lambda: found() and found()[0]["delivered"] == 1, "the observation", 10)
-    ways = {(way["outcome"], way["service"], way["security"], way["port"]) for way in seen()["logins"]}
-    assert ("ok", "imap", "starttls", host.dovecot.ports["imap"]) in ways
-    assert ("mail", "smtp", "starttls", host.port("submission")) in ways
-    assert {row["envelope_sender"] for row in seen()["sending"]} >= {USER, "other@example.com"}
+    def ways():
+        return {(way["outcome"], way["service"], way["security"], way["port"]) for way in seen()["logins"]}
+
+    wait_for(lambda: found() and found()[0]["delivered"] == 1, "the observation")
+    wait_for(lambda: ways() >= {("ok", "imap", "starttls", host.dovecot.ports["imap"]),
+                                ("mail", "smtp", "starttls", host.port("submission"))}, "the logins")
+    wait_for(lambda: {row["envelope_sender"] for row in seen()["sending"]} >= {USER, "other@example.com"}, "the senders")
     assert [(row["envelope_sender"], row["mode"]) for row in found()] == [("other@example.com", "observe")]
     shown = host.policyd.ctl("who", USER).stdout
     assert "Sends as\nAS " in shown and "127.0.0.0/24" in shown

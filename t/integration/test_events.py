@@ -8,12 +8,13 @@ import select
 import sqlite3
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from admin import ACCOUNTS, admin, alone  # noqa: F401  (fixtures)
 from mailhost.policyd import USER, program
-from mailhost.process import wait_for
+from mailhost.process import PATIENCE, wait_for
 
 WHO = "user@example.com"
 
@@ -89,13 +90,14 @@ def test_a_reader_without_rights_follows(running):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, user="daemon", group=group,
                                 extra_groups=[])
     try:
-        wait_for(lambda: state in os.popen(f"ls -l /proc/{follower.pid}/fd").read(), "the reader to have it open")
+        wait_for(lambda: state in os.popen(f"ls -l /proc/{follower.pid}/fd").read() and
+                 "nanosleep" in Path(f"/proc/{follower.pid}/wchan").read_text(), "the reader to wait for more")
         for reason, kill in (("one", False), ("two", True), ("three", False)):
             running.ok("account", "suspend", WHO, "--reason", reason)
             if kill:
                 running.policyd.kill()
                 running.policyd.start()
-            assert select.select([follower.stdout], [], [], 10)[0], "nothing came"
+            assert select.select([follower.stdout], [], [], PATIENCE)[0], "nothing came"
             assert json.loads(follower.stdout.readline())["reason"] == reason
     finally:
         follower.kill()

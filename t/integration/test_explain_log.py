@@ -21,12 +21,24 @@ OTHER = "other@example.com"
 SHOWN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
-def last_line(log, *words):
-    """The last line of a log that holds these words, as soon as it is there."""
-    def found():
-        return [line for line in log().splitlines() if all(word in line for word in words)]
+@pytest.fixture(autouse=True)
+def behind(request):
+    """How long each server's log was when the test began."""
+    BEHIND.clear()
+    if "host" in request.fixturenames:
+        built = request.getfixturevalue("host")
+        BEHIND.update({server: len(server.log_text()) for server in (built.postfix, built.dovecot, built.policyd)})
 
-    wait_for(found, f"a line with {words}", 10)
+
+BEHIND = {}
+
+
+def last_line(log, *words):
+    """The last line of a server's log that this test caused and that holds these words, as soon as it is there."""
+    def found():
+        return [line for line in log()[BEHIND[log.__self__]:].splitlines() if all(word in line for word in words)]
+
+    wait_for(found, f"a line with {words}")
     return found()[-1]
 
 
@@ -201,7 +213,7 @@ def imap(host, password=PASSWORD, user=USER, tls=False):  # noqa: F811
         if tls:
             client.starttls()
         assert not client.login(user, password).startswith("OK")
-    wait_for(lambda: host.dovecot.log_text().count("imap-login: ") > before, "the login's line", 10)
+    wait_for(lambda: host.dovecot.log_text().count("imap-login: ") > before, "the login's line")
     return re.search(r"session=<(\S+)>", last_line(host.dovecot.log_text, "imap-login: ")).group(1)
 
 
@@ -292,7 +304,7 @@ def test_message(host, explained):  # noqa: F811
     def answer():
         return explained("--queue-id", queue_id, "--log", str(host.postfix.log))
 
-    wait_for(lambda: answer()["checks"][0]["delivered"] > 0, "the observation in state.db", 10)
+    wait_for(lambda: answer()["checks"][0]["delivered"] > 0, "the observation in state.db")
     message = answer()
     assert (message["client"], message["login"], message["sender"]) == (STRANGER, USER, OTHER)
     assert (message["recipients"], message["sent"], message["deferred"], message["removed"]) == (2, 2, 0, True)

@@ -3,6 +3,7 @@
 
 import email
 import email.policy
+import json
 import time
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def setting(lines, name):
     return value
 
 
+def logged_in(host, account):
+    """The services that an account was seen to log in to."""
+    return {login["service"] for login in json.loads(host.ctl("who", account, "--json").stdout)["logins"]
+            if login["outcome"] == "ok"}
+
+
 @pytest.fixture(scope="module")
 def logins(tmp_path_factory):
     """One account that logs in as it should not any more, in three ways; one over implicit TLS; one as it should."""
@@ -44,8 +51,8 @@ def logins(tmp_path_factory):
         assert accepted(host.login(USER, security="none", protocol="pop3"))
         assert accepted(host.login(OTHER, security="implicit"))
         assert accepted(host.login(THIRD))
-        for account in (USER, OTHER, THIRD):
-            wait_for(lambda account=account: '"ok"' in host.ctl("who", account, "--json").stdout, "the login")
+        for account, services in ((USER, {"imap", "pop3"}), (OTHER, {"imap"}), (THIRD, {"imap"})):
+            wait_for(lambda account=account, services=services: services == logged_in(host, account), "the logins")
         yield host
 
 

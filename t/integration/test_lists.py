@@ -11,7 +11,7 @@ import pytest
 from admin import admin, make_admin  # noqa: F401  (a fixture)
 from conftest import is_accepted
 from mailhost.policyd import program
-from mailhost.process import wait_for
+from mailhost.process import PATIENCE, wait_for
 from test_greylist import greylist, waits  # noqa: F401  (a fixture)
 
 PARTS = ("client", "client_name", "helo", "sender", "recipient", "domain")
@@ -325,14 +325,23 @@ def test_postgreys_whitelists_spare_greylisting(greylist, host, mail, tmp_path):
 def test_an_entry_ends(listed, host, mail, tmp_path):
     """At its time, without anybody's doing."""
     listed()  # nothing yet: only so that the client is a stranger
-    ends = int(time.time()) + 4
     file = tmp_path / "lists"
-    file.write_text(json.dumps({"postern_export": 1, "lists": [
-        {"action": "deny", "client_name": NAME, "sender": "e@sender.net", "scope": "", "until": ends}]}))
-    host.policyd.ctl("import", "--format", "json", file)
+
+    def deny(seconds):
+        """Until then; the reply, and whether it was given in time."""
+        ends = int(time.time()) + seconds
+        file.write_text(json.dumps({"postern_export": 1, "lists": [
+            {"action": "deny", "client_name": NAME, "sender": "e@sender.net", "scope": "", "until": ends}]}))
+        host.policyd.ctl("import", "--update", "--format", "json", file)
+        reply = mail.deliver("e@sender.net", source=CLIENT)
+        return ends, reply, time.time() < ends
+
     try:
-        assert mail.deliver("e@sender.net", source=CLIENT) == DENIED
-        wait_for(lambda: is_accepted(mail.deliver("e@sender.net", source=CLIENT)), "the entry to end")
+        ends, reply, in_time = deny(4)
+        if not in_time:  # a machine that busy; until then it holds all the same
+            ends, reply, in_time = deny(60)
+        assert in_time and reply == DENIED
+        wait_for(lambda: is_accepted(mail.deliver("e@sender.net", source=CLIENT)), "the entry to end", 2 * PATIENCE)
         assert time.time() >= ends
     finally:
         host.policyd.ctl("list", "remove", "deny", "--client-name", NAME, "--sender", "e@sender.net")

@@ -8,7 +8,7 @@ from .dns import Nsd, Unbound
 from .dovecot import Dovecot
 from .policyd import Policyd
 from .postfix import Postfix
-from .process import run
+from .process import let_others_enter, run
 
 APPLY = Path(__file__).resolve().parents[3] / "contrib" / "postfix" / "apply"
 
@@ -21,7 +21,7 @@ class MailHost:
     def __init__(self, directory, zones, libc_dns=False, settings=None):
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o755)
+        let_others_enter(directory)
         self.nsd = Nsd(directory / "nsd", zones)
         self.unbound = Unbound(directory / "unbound", {"": self.nsd.port}, libc_dns)
         self.postfix = Postfix(directory / "postfix", resolver=self.unbound.libc_address or "127.0.0.1",

@@ -216,9 +216,9 @@ class Policyd:
         finally:
             self.start()
 
-    def wait_log(self, text, timeout=PATIENCE):
-        """Wait until the log holds text."""
-        wait_for(lambda: text in self.log_text(), f"policyd's log to say {text!r}", timeout)
+    def wait_log(self, text, timeout=PATIENCE, behind=0):
+        """Wait until the log holds text, behind so many characters of it: a reply leaves before its line is written."""
+        wait_for(lambda: text in self.log_text()[behind:], f"policyd's log to say {text!r}", timeout)
 
     def log_text(self):
         """Everything logged so far."""

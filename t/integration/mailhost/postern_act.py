@@ -60,7 +60,7 @@ class PosternAct:
         own = self.script("own", COMMAND.format(log=str(self.command_log)))
         command = self.script("command", SCRIPT.format(name="command", base=self.directory, command=own))
         self.configure(cursor=str(self.directory / "state" / "cursor"), notice_to=["admin@example.com"],
-                       command=[f"{command} {{kind}} --account={{account}}"], deadline_s=20, **scripts)
+                       command=[f"{command} {{kind}} --account={{account}}"], deadline_s=60, **scripts)
 
     def script(self, name, text):
         """An executable file."""

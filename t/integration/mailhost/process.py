@@ -6,6 +6,8 @@ import random
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -39,6 +41,51 @@ def wait_for(condition, what, timeout=PATIENCE):
         if time.monotonic() > deadline:
             raise NotReady(f"{what}: not within {timeout:g} s")
         time.sleep(0.02)
+
+
+class Pace:
+    """How much slower than at its best the machine is meanwhile, as a context manager: by a thread that keeps writing
+    to the disk and starting a program, which is what the servers under test do.  A promise of speed is made of a
+    machine that nothing else keeps busy; measured beside a build, it is the seconds that the same would have taken."""
+
+    CALIBRATION, PAUSE, USUAL = 20, 0.02, 1.5  # rounds; seconds; times the best
+    _best = None
+
+    def __init__(self):
+        self._rounds = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._measure, daemon=True)
+        if Pace._best is None:
+            Pace._best = min(self._round() for _ in range(self.CALIBRATION))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(PATIENCE)
+
+    @staticmethod
+    def _round():
+        began = time.monotonic()
+        with tempfile.TemporaryFile() as file:
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+        subprocess.run(["true"], check=True)
+        return time.monotonic() - began
+
+    def _measure(self):
+        while not self._stop.wait(self.PAUSE):
+            self._rounds.append(self._round())
+            Pace._best = min(Pace._best, self._rounds[-1])
+
+    def undisturbed(self, seconds):
+        """What so many seconds of the time since the start would have been on an idle machine."""
+        rounds = list(self._rounds)
+        slower = sum(rounds) / len(rounds) / (self.USUAL * Pace._best) if rounds else 1
+        return seconds / max(1, slower)
 
 
 def let_others_enter(directory):

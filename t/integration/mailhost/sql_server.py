@@ -31,7 +31,7 @@ class MariaDb:
         self._process = Process(["mariadbd", "--no-defaults", "--user=mysql", "--skip-networking", "--skip-log-bin",
                                  f"--datadir={self._data}", f"--socket={self._socket}",
                                  f"--pid-file={self.directory}/pid"], self.directory / "log")
-        self._process.wait_ready(self._answers, "MariaDB", 60)
+        self._process.wait_ready(self._answers, "MariaDB")
 
     def _options(self):
         return ["--no-defaults", f"--socket={self._socket}", "--user=root", "--default-character-set=utf8mb4"]
@@ -72,7 +72,7 @@ class PostgreSql:
         self._process = Process([*_as_user("postgres"), programs / "postgres", "-F", "-D", data, "-h", "",
                                  "-k", self.directory], self.directory / "log", cwd="/")
         self._process.wait_ready(lambda: self._run("psql", "-c", "SELECT 1", check=False).returncode == 0,
-                                 "PostgreSQL", 60)
+                                 "PostgreSQL")
 
     def _run(self, program, *arguments, **options):
         return run(program, *arguments, env={**os.environ, "PGHOST": str(self.directory), "PGUSER": "postgres"},
