@@ -17,8 +17,8 @@
 #include "policyctl/date.h"
 #include "policyctl/owner.h"
 
-/* Another policyctl holds the lock for milliseconds only: worth waiting for. */
-enum { LOCK_TRIES = 60, LOCK_WAIT_MS = 50, WRITE_BUSY_MS = 2000 };
+/* Another policyctl holds the lock for milliseconds, or seconds where the disk is busy: worth waiting for. */
+enum { LOCK_TRIES = 240, LOCK_WAIT_MS = 50, WRITE_BUSY_MS = 2000 };
 
 enum status change_check_input(const struct change *change, size_t count)
 {

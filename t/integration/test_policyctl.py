@@ -282,17 +282,18 @@ def test_lists(admin):
 
 def test_policy(admin):
     admin.script(ACCOUNTS)
+    tomorrow = today(1)
     defaults = admin.json("policy", "show")
     assert {row["scope"] for row in defaults} == {"default"}
     admin.ok("policy", "set", "helo_fqdn", "off", "--domain", "Example.com")
     admin.ok("policy", "set", "helo_fqdn", "observe")
-    admin.ok("policy", "set", "sender_login", "enforce", "--account", "user@example.com", "--until", today(1),
+    admin.ok("policy", "set", "sender_login", "enforce", "--account", "user@example.com", "--until", tomorrow,
              "--yes")
     lines = admin.ok("policy", "show").splitlines()
     assert lines[0].split() == ["CHECK", "SCOPE", "MODE", "FROM", "UNTIL"]
     words = [line.split() for line in lines if line.startswith(("helo_fqdn", "sender_login"))]
     assert words == [["sender_login", "default", "observe", "-", "-"],
-                     ["sender_login", "user@example.com", "enforce", "-", today(1), "00:00"],
+                     ["sender_login", "user@example.com", "enforce", "-", tomorrow, "00:00"],
                      ["helo_fqdn", "default", "observe", "-", "-"],
                      ["helo_fqdn", "host", "observe", "-", "-"],
                      ["helo_fqdn", "example.com", "off", "-", "-"]]
@@ -380,6 +381,19 @@ def test_lock_held_without_policyd(alone):
     finally:
         holder.communicate(b"\n")
     alone.ok("domain", "add", "example.com")
+
+
+def test_lock_held_for_some_seconds(alone):
+    """A disk that is busy: policyctl waits for who writes."""
+    holder = subprocess.Popen(["flock", alone.policyd.settings["accounts_db"] + ".lock", "sh", "-c", "echo held; read x"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    waiting = subprocess.Popen([program("policyctl"), "-c", alone.policyd.config, "domain", "add", "example.com"],
+                               stderr=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(5)
+    holder.communicate(b"\n")
+    assert (waiting.communicate()[1], waiting.returncode) == (b"", 0)
 
 
 def test_databases_absent(alone):
