@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 60000 };
 
 struct event_base *base;
 struct scripted_server *first, *second;

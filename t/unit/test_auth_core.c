@@ -320,7 +320,7 @@ START_TEST(missing_store_grants_nothing)
     auth_checked.count = 0;
     ck_assert_int_eq(auth_try(&starttls, "secret"), AUTH_UNAVAILABLE);
     ck_assert_int_ge(elapsed_ms(&start), 100); /* it tried again */
-    ck_assert_int_le(elapsed_ms(&start), 2000);
+    ck_assert_int_le(elapsed_ms(&start), 20000); /* but not for ever */
     ck_assert_ptr_nonnull(strstr(auth_answer.error.text, auth_database));
     ck_assert_int_eq(auth_try(&unknown, "secret"), AUTH_UNAVAILABLE); /* not: unknown */
     ck_assert_uint_eq(auth_checked.count, 0);

@@ -68,7 +68,7 @@ START_TEST(reply_classes)
     struct dns_answer answer;
     struct dns_server_counts counts;
 
-    open_resolver(rows, 1, classes[_i].timed_out ? 400 : 20000, 0);
+    open_resolver(rows, 1, classes[_i].timed_out ? 2000 : 20000, 0);
     ck_assert_int_eq(resolve("h.example", classes[_i].type, &answer), classes[_i].status);
     if (answer.status == DNS_FOUND && classes[_i].type == DNS_A) {
         ck_assert_uint_eq(answer.count, 1);
@@ -117,10 +117,10 @@ START_TEST(second_server_answers_for_a_silent_one)
 {
     uint64_t start = real_ms();
 
-    open_resolver(host, 2, 2000, 0);
+    open_resolver(host, 2, 8000, 0);
     dns_server_set_script(first, silent);
     ck_assert_int_eq(resolve("h.example", DNS_A, NULL), DNS_FOUND);
-    ck_assert_uint_ge(real_ms() - start + TIMER_EARLY_MS, 500); /* a quarter of the time-out */
+    ck_assert_uint_ge(real_ms() - start + TIMER_EARLY_MS, 2000); /* a quarter of the time-out */
     ck_assert_uint_eq(stats().wire.silent, 1);
 
     /* and is asked first from now on, for a while */
@@ -147,10 +147,10 @@ START_TEST(all_silent_fails_in_time)
 {
     uint64_t start = real_ms();
 
-    open_resolver(silent, 2, 400, 0);
+    open_resolver(silent, 2, 4000, 0); /* four slices of a second, of which a busy machine takes none away */
     ck_assert_int_eq(resolve("h.example", DNS_A, NULL), DNS_FAILED);
-    ck_assert_uint_ge(real_ms() - start + TIMER_EARLY_MS, 400);
-    ck_assert_uint_le(real_ms() - start, 1400);
+    ck_assert_uint_ge(real_ms() - start + TIMER_EARLY_MS, 4000);
+    ck_assert_uint_le(real_ms() - start, 20000);
     ck_assert_uint_eq(dns_server_counts(first).udp, 2); /* two rounds */
     ck_assert_uint_eq(dns_server_counts(second).udp, 2);
     ck_assert_uint_eq(stats().wire.timed_out, 1);
@@ -188,7 +188,7 @@ START_TEST(late_answer_counts)
 {
     struct client client;
 
-    open_resolver(silent, 2, 4000, 0);
+    open_resolver(silent, 2, 12000, 0); /* slices of 3 s */
     dns_server_set_script(first, held);
     client_init(&client);
     ck_assert_int_eq(ask(&client, "h.example", DNS_A, NULL), DNS_PENDING);
@@ -204,7 +204,7 @@ START_TEST(failure_asks_a_silent_server_again)
     struct client client;
     uint64_t start;
 
-    open_resolver(failing, 2, 4000, 0);
+    open_resolver(failing, 2, 12000, 0); /* slices of 3 s */
     dns_server_set_script(first, held);
     client_init(&client);
     ck_assert_int_eq(ask(&client, "h.example", DNS_A, NULL), DNS_PENDING);
@@ -212,7 +212,7 @@ START_TEST(failure_asks_a_silent_server_again)
     start = real_ms();
     while (dns_server_counts(first).udp < 2) {
         run_for(1);
-        ck_assert_uint_lt(real_ms() - start, 700); /* the slice is 1 s */
+        ck_assert_uint_lt(real_ms() - start, 2100); /* the slice is 3 s */
     }
     dns_server_release(first);
     run_until(&client.woken, 1);
@@ -228,12 +228,16 @@ START_TEST(late_failure_does_not_hurry_the_other)
     };
     struct client client;
 
-    open_resolver(silent, 2, 4000, 0);
+    open_resolver(silent, 2, 12000, 0); /* slices of 3 s */
     dns_server_set_script(first, held_failure);
     client_init(&client);
     ck_assert_int_eq(ask(&client, "h.example", DNS_A, NULL), DNS_PENDING);
     run_until_second_is_asked();
     dns_server_release(first);
+    for (unsigned turns = 0; stats().wire.useless == 0; turns++) {
+        ck_assert_uint_lt(turns, 500);
+        run_for(20);
+    }
     run_for(200);
     ck_assert_uint_eq(stats().wire.useless, 1);
     ck_assert_uint_eq(dns_server_counts(second).udp, 1);

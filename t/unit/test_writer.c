@@ -201,7 +201,7 @@ END_TEST
 
 /* ---- a file of changes ---- */
 
-enum { FILE_CHANGES = 4000, FILE_STOPS_AT = 3000, WAIT_S = 20 };
+enum { FILE_CHANGES = 4000, FILE_STOPS_AT = 3000, WAIT_S = 60 };
 
 /* Changes that the writer's thread reads: it goes on only when the loop has a count back that
  * was asked for after the first of them was read. */
