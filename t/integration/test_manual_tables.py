@@ -9,7 +9,7 @@ import pytest
 
 from admin import alone  # noqa: F401  (a fixture)
 from mailhost.policyd import program
-from mailhost.process import Ports, run
+from mailhost.process import PATIENCE, Ports, run
 from test_manual import TOP, section
 
 SUBJECTS = {"LOGIN": "login", "SENDER_DOMAIN": "sender's domain", "RECIPIENT_DOMAIN": "recipient's domain"}
@@ -159,7 +159,7 @@ def test_every_metric(alone):  # noqa: F811
     alone.policyd.configure(metrics_listen=[f"inet:127.0.0.1:{port}"], dnsbl={"zones": ["list.example"]})
     alone.policyd.start()
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
             text = answer.read().decode()
     finally:
         alone.policyd.stop()

@@ -93,7 +93,7 @@ class Migration:
         self.before = perform_all(host, self.actions)
         logins = sum(not isinstance(action, Delivery) for action in self.actions)
         messages = sum(not isinstance(action, Login) and passed(reply) for action, reply in self.before)
-        wait_for(lambda: observed(host) == (logins, messages), "all to be written", 30)
+        wait_for(lambda: observed(host) == (logins, messages), "all to be written")
         self.report = report(host, "--old-name", behaviours.OLD_NAME)
         for check in CHECKS:
             host.policyd.ctl("policy", "set", check, "enforce", "--yes")

@@ -138,7 +138,7 @@ def answers(tmp_path_factory):
         found = []
         for host in (sql, ours):
             path = host.dovecot.directory / "run" / "auth-client"
-            wait_for(path.is_socket, "Dovecot's socket", 10)
+            wait_for(path.is_socket, "Dovecot's socket")
             with closing(AuthClient(path)) as client:
                 found.append(client.outcomes(logins))
         disabled = {row["address"] for row in json.loads(ours.ctl("account", "list", "--json").stdout)

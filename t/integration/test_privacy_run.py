@@ -6,7 +6,6 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 
 import pytest
@@ -97,7 +96,7 @@ def place(tmp_path):
 def test_this_machine_does_write_cores(place):
     """Else the next two would show nothing."""
     with subprocess.Popen(["sleep", "60"], cwd=place, preexec_fn=unlimited) as child:
-        time.sleep(0.1)
+        wait_for(lambda: sleeps(child.pid, b"sleep"), "sleep to sleep")
         assert core_left_by(child, place)
 
 
@@ -119,14 +118,14 @@ def test_policyctl_leaves_no_core(host, place):
     with subprocess.Popen(argv, cwd=place, preexec_fn=unlimited, stdin=subprocess.PIPE) as child:
         child.stdin.write(RIGHT.encode())
         child.stdin.flush()
-        wait_for(lambda: waits_for_input(child.pid), "policyctl to read")
+        wait_for(lambda: sleeps(child.pid, b"policyctl"), "policyctl to read")
         assert not core_left_by(child, place)
         child.stdin.close()
 
 
-def waits_for_input(pid):
-    """It has read what there is, and sleeps."""
+def sleeps(pid, program_name):
+    """It is that program, has read what there is, and sleeps."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
         state = stat.read().rpartition(")")[2].split()[0]
     with open(f"/proc/{pid}/cmdline", "rb") as command:
-        return state == "S" and b"policyctl" in command.read()
+        return state == "S" and program_name in command.read()

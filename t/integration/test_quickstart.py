@@ -2,6 +2,7 @@
 """contrib/quickstart: every reply of the tour as expected, nothing left behind, also when it is ended early."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailhost.policyd import program
-from mailhost.process import wait_for
+from mailhost.process import PATIENCE, wait_for
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "contrib" / "quickstart"
 
@@ -33,19 +34,21 @@ def left_behind(directory):
     return found
 
 
-def directories():
-    return {str(path) for path in Path("/tmp").glob("postern.??????")}
+def directory_of(running):
+    """Where the quickstart keeps all, which it tells its tour; None before that has begun."""
+    argv = Path(f"/proc/{running.pid}/cmdline").read_text(errors="replace").split("\0")
+    return next((word for word in argv if re.fullmatch(r"/tmp/postern\.\w{6}", word)), None)
 
 
 def test_once():
-    before = directories()
     done = start("--once")
-    output, _ = done.communicate(timeout=120)
+    directory = wait_for(lambda: directory_of(done), "the tour to begin")
+    output, _ = done.communicate(timeout=4 * PATIENCE)
     assert done.returncode == 0, output
     assert "15 of 15 replies as expected." in output
     assert "DIFFERS" not in output
     assert max(len(line) for line in output.splitlines()) <= 80
-    assert directories() <= before
+    wait_for(lambda: left_behind(directory) == [], "nothing left behind")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -59,12 +62,12 @@ def test_stays_up_until_it_is_ended(number):
             break
     assert directory is not None and left_behind(directory)
     os.kill(running.pid, number)
-    running.communicate(timeout=60)
+    running.communicate(timeout=2 * PATIENCE)
     assert running.returncode == 0
     wait_for(lambda: left_behind(directory) == [], "nothing left behind")
 
 
 def test_wrong_usage():
     refused = start("--no-such-option")
-    refused.communicate(timeout=30)
+    refused.communicate(timeout=PATIENCE)
     assert refused.returncode == 2

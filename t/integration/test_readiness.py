@@ -74,6 +74,7 @@ def test_login_in_clear_breaks(logins, mode):
     assert accepted(logins.login(OTHER))
     assert accepted(logins.login("user", security="none"))
     wait_standing(logins.policyd, "starttls", USER, "breaks")
+    wait_for(lambda: report(logins.policyd)["connected"] == 2, "both logins to be written")  # by two workers perhaps
     found = check_of(logins.policyd, "starttls")
     assert found["verdict"] == "breaks"
     [user] = [s for s in found["subjects"] if s["standing"] == "breaks"]
@@ -156,14 +157,17 @@ def test_lost_is_never_safe(logins):
     assert check_of(logins.policyd, "sender_login", "--since", "1s")["verdict"] == "safe"
     logins.policyd.stop()
     try:
-        for _ in range(2 * RING):
+        done = 0
+        while done < 2 * RING or done <= RING * len(logins.dovecot.workers()):  # a busy machine may need several
             assert accepted(logins.login(OTHER))
+            done += 1
     finally:
         logins.policyd.start()
     wait_for(lambda: accepted(logins.login(OTHER)) and report(logins.policyd)["lost"], "the loss to be told")
-    found = check_of(logins.policyd, "sender_login", "--since", "1s")
-    assert found["verdict"] == "unknown"
-    assert found["reasons"] == [f"{report(logins.policyd)['lost']} observations were lost"]
+    told = report(logins.policyd, "--check", "sender_login", "--since", "1s")
+    [found] = told["checks"]
+    assert found["verdict"] == "unknown" and told["lost"] > 0
+    assert found["reasons"] == [f"{told['lost']} observations were lost"]
 
 
 @pytest.mark.parametrize("options, said", [

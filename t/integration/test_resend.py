@@ -5,6 +5,7 @@ Postfix resends a request when the connection breaks before the reply.  Postfix 
 a client skips MAIL after a refusal at END-OF-MESSAGE; the second message is then a decision of its own.
 """
 
+import itertools
 import json
 import sqlite3
 from contextlib import closing
@@ -15,6 +16,8 @@ from conftest import is_accepted
 from mailhost.proxy import PolicyProxy
 from mailhost.process import wait_for
 from mailhost.smtp import Smtp
+
+MARKS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +41,10 @@ def observed(host, check, subject):
 
 
 def wait_written(host, mail):
-    """Observations are written in order: wait for one more that is told apart by its subject."""
-    before = observed(host, "sender_auth", "other-address@domain2.net")
-    assert is_accepted(mail.deliver("other-address@domain2.net"))
-    wait_for(lambda: observed(host, "sender_auth", "other-address@domain2.net") > before, "the observation to be written")
+    """Observations are written in order: wait for one more, of a host that nobody else is."""
+    helo = f"resend-{next(MARKS)}"
+    assert is_accepted(mail.deliver("anna@sender.net", helo=helo))
+    wait_for(lambda: observed(host, "helo_fqdn", helo) == 1, "the observation to be written")
 
 
 @pytest.mark.parametrize("context", ["helo", "sender", "end-of-data"])
@@ -110,6 +113,7 @@ def test_second_message_without_mail(host, mail, proxy, mode):
     """
     mode("starttls", "off")
     login, sender = "you@domain1.com", "john@domain1.com"
+    wait_written(host, mail)
     before = observed(host, "sender_login", login)
     del proxy.requests[:]
     with Smtp(host.port("proxied")) as smtp:

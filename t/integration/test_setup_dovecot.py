@@ -11,7 +11,7 @@ from mailhost import dovecot_dialect as dialect
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.mailbox import ELSEWHERE, Imap
 from mailhost.policyd import Policyd, program
-from mailhost.process import let_others_enter, run
+from mailhost.process import let_others_enter, run, wait_for
 from setup_host import SetupHost
 
 ACCOUNTS = """
@@ -118,9 +118,12 @@ def test_a_real_dovecot(host):
     assert host.login("someone@example.net", "of-old") and not host.login("user@example.com", "secret")
     done = host.setup("--apply")
     assert done.returncode == 0 and "Dovecot was reloaded." in done.stdout, done
-    assert host.login("someone@example.net", "of-old") and host.login("user@example.com", "secret")
+    # what took logins before goes on with the old configuration until it has noticed
+    wait_for(lambda: host.login("user@example.com", "secret"), "accounts of the table to log in")
+    assert host.login("someone@example.net", "of-old")
     assert "Dovecot was reloaded." in host.setup("--undo").stdout
-    assert host.login("someone@example.net", "of-old") and not host.login("user@example.com", "secret")
+    wait_for(lambda: not host.login("user@example.com", "secret"), "accounts of the table to log in no more")
+    assert host.login("someone@example.net", "of-old")
 
 
 def test_without_a_folder(tmp_path):

@@ -16,7 +16,7 @@ from conftest import is_accepted
 from mailhost.dns import DelayedServer
 from mailhost.policy import PolicyClient
 from mailhost.policyd import NO_LOAD, Policyd
-from mailhost.process import let_others_enter, wait_for
+from mailhost.process import PATIENCE, let_others_enter, wait_for
 
 LISTED = "127.0.0.4"
 USER, OTHER = "jo@example.com", "al@example.com"
@@ -24,15 +24,18 @@ NOT_OWNED = f"553 5.7.1 You are logged in as {USER}, which may not send as {OTHE
 ORDER = ["dnsbl", "greylist", "helo_resolve"]
 
 # Of the checks that are kept: how long one may take under load, by its 99th percentile, compared with the same
-# without load and in the same run.  The test's own clients have a share in both.
+# without load and in the same run, or with what a policyd that has nothing to do takes meanwhile, whichever is more:
+# so what else this machine does has its share on both sides, and so have the test's own clients.
 P99_FACTOR, P99_MORE_S = 5, 0.05
+
+POSTFIX_WAITS_S = 10  # contrib/postfix: timeout=10s
 
 
 def status(policyd):
     return json.loads(policyd.ctl("status", "--json").stdout)
 
 
-def wait_level(policyd, level, timeout=60):
+def wait_level(policyd, level, timeout=2 * PATIENCE):
     wait_for(lambda: status(policyd)["load_level"] == level, f"load level {level}", timeout)
 
 
@@ -67,6 +70,18 @@ def daemon(tmp_path, host):
     slow.stop()
 
 
+@pytest.fixture
+def idle(tmp_path):
+    """Another daemon, of which only Kept asks anything."""
+    one = Policyd(tmp_path / "idle", tmp_path / "idle-queue", {"dns": {"servers": ["127.0.0.1@1"]}})
+    one.prepare()
+    one.script(f"domain add example.com\naccount add {USER}\naccount add {OTHER}")
+    one.ctl("policy", "set", "sender_login", "enforce", "--yes")
+    one.start()
+    yield one
+    one.stop()
+
+
 def start(daemon, **load):
     daemon.configure(load={**NO_LOAD, "hold_s": 2, **load})
     daemon.start()
@@ -80,26 +95,28 @@ def ask_listed(daemon):
 
 
 class Kept:
-    """Asks what a check that is kept decides, every few milliseconds, and keeps the times."""
+    """Asks each daemon what a check that is kept decides, every few milliseconds, and keeps the times."""
 
-    def __init__(self, daemon):
-        self.client = PolicyClient(daemon.policy_socket)
-        self.seconds = []
+    def __init__(self, *daemons):
+        self.clients = [PolicyClient(daemon.policy_socket) for daemon in daemons]
 
     def ask(self):
-        """One submission under somebody else's address: it is refused, whatever the load."""
-        begin = time.monotonic()
-        assert self.client.ask(protocol_state="RCPT", sasl_username=USER, sender=OTHER,
-                               recipient="a@elsewhere.net", client_address="192.0.2.1") == NOT_OWNED
-        self.seconds.append(time.monotonic() - begin)
+        """Of each, one submission under somebody else's address: it is refused, whatever the load."""
+        seconds = []
+        for client in self.clients:
+            begin = time.monotonic()
+            assert client.ask(protocol_state="RCPT", sasl_username=USER, sender=OTHER,
+                              recipient="a@elsewhere.net", client_address="192.0.2.1") == NOT_OWNED
+            seconds.append(time.monotonic() - begin)
+        return seconds
 
     def p99(self, until, least=400):
-        """Of at least so many questions, until it is so."""
-        self.seconds = []
-        while len(self.seconds) < least or not until():
-            self.ask()
+        """Of each, by at least so many questions, until it is so."""
+        asked = []
+        while len(asked) < least or not until():
+            asked.append(self.ask())
             time.sleep(0.002)
-        return statistics.quantiles(self.seconds, n=100)[98]
+        return [statistics.quantiles(seconds, n=100)[98] for seconds in zip(*asked)]
 
 
 class Strangers:
@@ -120,7 +137,7 @@ class Strangers:
     def __exit__(self, *_):
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE)
 
     def _send(self):
         with PolicyClient(self.daemon.policy_socket) as client:
@@ -140,15 +157,15 @@ class Strangers:
                 time.sleep(0.05)
 
 
-def test_slow_dns_sheds_in_order_and_is_restored(daemon):
+def test_slow_dns_sheds_in_order_and_is_restored(daemon, idle):
     """Nobody's answer is lost, the kept checks are as quick as before, and all of it is told everywhere."""
     start(daemon, lookups=24)
-    kept = Kept(daemon)
-    quiet = kept.p99(lambda: True)
+    kept = Kept(daemon, idle)
+    quiet = max(kept.p99(lambda: True))
     with Strangers(daemon) as strangers:
-        busy = kept.p99(lambda: status(daemon)["load_level"] == 3, 1500)
+        busy, meanwhile = kept.p99(lambda: status(daemon)["load_level"] == 3, 1500)
         told = status(daemon)
-    assert busy <= P99_FACTOR * quiet + P99_MORE_S, (busy, quiet)
+    assert busy <= P99_FACTOR * max(quiet, meanwhile) + P99_MORE_S, (busy, quiet, meanwhile)
     assert told["load_shed"] == ["helo_resolve", "dnsbl", "greylist"] and told["load_mode"] == "auto"
     assert told["load_cause"].startswith("lookups ") and told["load_cause"].endswith(" of 24")
     assert abs(told["load_since"] - time.time()) < 60
@@ -158,7 +175,7 @@ def test_slow_dns_sheds_in_order_and_is_restored(daemon):
 
     assert len(strangers.answers) == strangers.asked
     lost = [answer for answer, _ in strangers.answers if answer.startswith("lost")]
-    assert not lost and max(seconds for _, seconds in strangers.answers) < 5.5
+    assert not lost and max(seconds for _, seconds in strangers.answers) < POSTFIX_WAITS_S
     assert "DUNNO" in {answer for answer, _ in strangers.answers}  # once all were shed
 
     wait_level(daemon, 0)
@@ -185,20 +202,21 @@ def busy_loops(count):
             loop.wait()
 
 
-def test_busy_processors_shed(daemon):
+def test_busy_processors_shed(daemon, idle):
     """By the pressure that the kernel tells; by the run queue where it tells none."""
     has_pressure = os.path.exists("/proc/pressure/cpu")
     start(daemon, **({"cpu_pressure": 85} if has_pressure else {"run_queue": 3}))
-    kept = Kept(daemon)
-    quiet = kept.p99(lambda: True)
+    kept = Kept(daemon, idle)
+    quiet = max(kept.p99(lambda: True))
     with busy_loops(6 * os.cpu_count()):
-        wait_level(daemon, 1)
-        busy = kept.p99(lambda: status(daemon)["load_level"] >= 2)
+        wait_for(lambda: status(daemon)["load_level"] >= 1, "a check to be shed")
+        busy, meanwhile = kept.p99(lambda: status(daemon)["load_level"] >= 2)
         told = status(daemon)
         assert ask_listed(daemon) == "DUNNO"
     assert "dnsbl" in told["load_shed"]
     assert told["load_change"][-1]["cause"].startswith("cpu_pressure" if has_pressure else "run_queue")
-    assert busy <= P99_FACTOR * quiet + 0.25, (busy, quiet)  # here it waits for a processor like everybody
+    # here it waits for a processor like everybody
+    assert busy <= P99_FACTOR * max(quiet, meanwhile) + 0.25, (busy, quiet, meanwhile)
 
 
 def test_what_the_kernel_tells_is_read_within_the_sandbox(daemon):
@@ -232,8 +250,9 @@ def test_by_hand(daemon):
     assert status(daemon)["load_level"] == 0
     daemon.ctl("shed", "on")
     daemon.ctl("shed", "auto")
-    assert status(daemon)["load_level"] == 3  # and back by the readings
     wait_level(daemon, 0)
+    changes = [(change["from"], change["to"]) for change in status(daemon)["load_change"]]
+    assert changes[:3] == [(1, 0), (2, 1), (3, 2)]  # back by the readings, the latest first
     wait_events(daemon, [("check_shed", "helo_resolve"), ("check_shed", "dnsbl"), ("check_shed", "greylist"),
                          ("check_restored", "helo_resolve"), ("check_restored", "dnsbl"), ("check_restored", "greylist"),
                          ("check_shed", "helo_resolve"), ("check_shed", "dnsbl"), ("check_shed", "greylist"),
@@ -308,7 +327,7 @@ def test_stress_of_postfix(host, mail, mode, stressed):
     def accepted():
         return is_accepted(mail.deliver("a@sender.net", source=LISTED))
 
-    wait_for(accepted, "a listed client to be accepted", 60)
+    wait_for(accepted, "a listed client to be accepted")
     assert mail.submit("you@domain1.com", "john@domain1.com").startswith("553 5.7.1")
     assert status(host.policyd)["load_change"][-1]["cause"].startswith("stress ")
     stressed(False)

@@ -13,7 +13,7 @@ import pytest
 
 from mailhost.policy import PolicyClient
 from mailhost.policyd import Policyd, program
-from mailhost.process import let_others_enter
+from mailhost.process import PATIENCE, Ports, let_others_enter
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def policyd(tmp_path):
 def start(daemon, *options):
     """Exit status and error output of a start that is expected to end by itself."""
     done = subprocess.run([program("policyd"), "-f", "-c", str(daemon.config), *options], capture_output=True,
-                          text=True, timeout=20, check=False)
+                          text=True, timeout=PATIENCE, check=False)
     return done.returncode, done.stderr
 
 
@@ -135,8 +135,7 @@ def test_log_that_cannot_be_written(policyd):
 
 
 def test_answers_over_tcp_too(policyd):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = Ports.free()
     policyd.configure(listen=[*policyd.settings["listen"], f"inet:127.0.0.1:{port}"])
     policyd.start()
     with PolicyClient(("127.0.0.1", port)) as client:
@@ -197,10 +196,10 @@ def test_a_new_socket_needs_a_restart(policyd):
 
 def test_in_the_background_the_parent_ends_when_it_is_ready(policyd):
     argv = [program("policyd"), "-c", str(policyd.config)]
-    assert subprocess.run(argv, timeout=20, check=False).returncode == 0
+    assert subprocess.run(argv, timeout=PATIENCE, check=False).returncode == 0
     assert policyd.answers()
     pid = int((accounts_db(policyd).parent / "accounts.db.lock").read_text())
-    assert subprocess.run(argv, capture_output=True, timeout=20, check=False).returncode == 1
+    assert subprocess.run(argv, capture_output=True, timeout=PATIENCE, check=False).returncode == 1
     os.kill(pid, 15)
     policyd.wait_log("policyd stops")
 

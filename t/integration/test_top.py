@@ -113,6 +113,7 @@ def test_no_reason_no_suspension(host, busy, top):
 
 
 def test_denies_a_client(host, busy, top):
+    top.shows("who sends most, by account", LOGIN)  # keys before that are the terminal's, and thrown away
     top.keys("c", "r")
     top.shows("who is refused most, by client", "127.0.0.2")
     top.keys("D")

@@ -17,7 +17,7 @@ from admin import Admin
 from login_host import logins  # noqa: F401  (a fixture)
 from mailhost.policy import PolicyClient
 from mailhost.policyd import USER, program
-from mailhost.process import let_others_enter, run, wait_for
+from mailhost.process import PATIENCE, let_others_enter, run, wait_for
 from old_databases import SHOP, STOLEN, content, version_of, versions
 from test_dovecot_faults import UNAVAILABLE
 
@@ -179,7 +179,7 @@ def test_postern_act_waits_for_its_own_version(host):
                                    log.read_text()), "postern-act to say so")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def test_a_login_waits(logins):  # noqa: F811
