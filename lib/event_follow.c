@@ -23,6 +23,15 @@ static int64_t number(const char *text)
     return text && str_number(span_of(text), 0, INT64_MAX, &value) == OK ? (int64_t)value : 0;
 }
 
+static const char *text_of(int64_t value, char text_r[static NUMBER_MAX])
+{
+    struct strbuf b;
+
+    strbuf_init(&b, text_r, NUMBER_MAX);
+    strbuf_addu(&b, value > 0 ? (uint64_t)value : 0);
+    return text_r;
+}
+
 static enum result unreadable(struct event_follow *f, struct error *e)
 {
     store_close(&f->store);
@@ -34,6 +43,24 @@ static bool last_fn(const struct row *row, void *context)
 {
     *(struct place *)context = (struct place){ number(row->column[0]), number(row->column[1]) };
     return true;
+}
+
+static bool first_fn(const struct row *row, void *context)
+{
+    *(struct place *)context = (struct place){ number(row->column[EVENT_ID]), number(row->column[EVENT_TIME]) };
+    return false;
+}
+
+/* OK: another event has the number of the last one that was handed out. */
+static enum result is_another(const struct event_follow *f)
+{
+    char before[NUMBER_MAX];
+    const char *const params[PARAMS] = { text_of(f->last - 1, before), "", "0" };
+    struct place found = { 0, 0 };
+
+    if (f->last > 0 && store_query(f->store, QUERY_EVENTS, params, PARAMS, first_fn, &found) == TRY_AGAIN)
+        return TRY_AGAIN;
+    return found.id > 0 && found.id == f->last && found.time != f->time ? OK : NOT_FOUND;
 }
 
 /* Where it is another database than before, its numbers begin anew. */
@@ -48,11 +75,12 @@ static enum result open_store(struct event_follow *f, struct place *last_r, stru
     *last_r = (struct place){ 0, 0 };
     if (store_open(&p, &f->store, &why) != OK)
         return error_set(e, TRY_AGAIN, "%s", why.text);
-    r = store_query(f->store, QUERY_EVENT_LAST, NULL, 0, last_fn, last_r);
-    if (r == TRY_AGAIN)
+    r = is_another(f);
+    if (r == TRY_AGAIN || store_query(f->store, QUERY_EVENT_LAST, NULL, 0, last_fn, last_r) == TRY_AGAIN)
         return unreadable(f, e);
-    if (last_r->id < f->id) { /* NOT_FOUND: no event yet */
-        f->id = 0;
+    if (last_r->id < f->id || r == OK) { /* the former: also where there is no event yet */
+        f->id = f->last = 0;
+        f->again = true;
         f->since = f->time > f->since ? f->time : f->since;
     }
     return OK;
@@ -63,19 +91,10 @@ static bool row_fn(const struct row *row, void *context)
     struct poll *p = context;
 
     p->rows++;
-    p->follow->id = number(row->column[EVENT_ID]);
+    p->follow->id = p->follow->last = number(row->column[EVENT_ID]);
     p->follow->time = number(row->column[EVENT_TIME]);
     p->stopped = !p->fn(row->column, p->context);
     return !p->stopped;
-}
-
-static const char *text_of(int64_t value, char text_r[static NUMBER_MAX])
-{
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, value > 0 ? (uint64_t)value : 0);
-    return text_r;
 }
 
 /* Page by page, up to the end. */
@@ -117,7 +136,7 @@ enum result event_follow_skip(struct event_follow *f, struct error *e)
     event_follow_close(f);
     if (open_store(f, &last, e) != OK)
         return TRY_AGAIN;
-    f->id = last.id;
+    f->id = f->last = last.id;
     f->time = last.time;
     return OK;
 }

@@ -295,12 +295,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 /* To the oldest event that is not done. In a database that begins again there is none. */
 static enum result go_back(struct act *a, struct error *e)
 {
-    struct event_follow newest = { .state_db = a->config->state_db, .account = "" };
+    struct event_follow newest = a->follow;
 
+    newest.store = NULL; /* one of its own */
     if (a->left_count > 0 && event_follow_skip(&newest, e) != OK)
         return TRY_AGAIN;
     event_follow_close(&newest);
-    if (newest.id < a->follow.id)
+    if (newest.again)
         a->left_count = 0;
     for (size_t i = 0; i < a->left_count; i++)
         if (a->left[i].event <= a->follow.id)
@@ -314,8 +315,9 @@ static enum result set_place(struct act *a, struct error *e)
 {
     struct journal *j = &a->journal;
 
-    a->follow =
-        (struct event_follow){ .state_db = a->config->state_db, .account = "", .id = j->id, .time = j->time };
+    a->follow = (struct event_follow){
+        .state_db = a->config->state_db, .account = "", .id = j->id, .time = j->time, .last = j->id
+    };
     if (j->is_new) {
         if (event_follow_skip(&a->follow, e) != OK)
             return TRY_AGAIN;

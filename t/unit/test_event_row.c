@@ -180,6 +180,32 @@ START_TEST(a_database_that_begins_again)
 }
 END_TEST
 
+/* One that was put back has gone on to the number that was read, or past it: its event of
+ * that number is another. What is older than the last one is old here too. */
+START_TEST(a_database_that_went_on)
+{
+    struct store *s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE);
+    struct event_follow f = following();
+
+    for (unsigned i = 0; i < 5; i++)
+        store_done(s, "event-add event=limit_hit start=500");
+    ck_assert_str_eq(polled(&f), "1 2 3 4 5");
+    store_close(&s);
+    event_follow_close(&f);
+    remove_state();
+    s = store_opened("sqlite", DATABASE_STATE, STORE_CREATE);
+    for (unsigned i = 0; i < 3; i++)
+        store_done(s, "event-add event=limit_hit start=400");
+    for (unsigned i = 0; i < 4; i++)
+        store_done(s, "event-add event=limit_hit start=600");
+    ck_assert_str_eq(polled(&f), "4 5 6 7");
+    event_follow_close(&f);
+    ck_assert_str_eq(polled(&f), "");
+    event_follow_close(&f);
+    store_close(&s);
+}
+END_TEST
+
 /* An event that was forgotten, though it was the newest, makes no other new. */
 START_TEST(the_newest_is_gone)
 {
@@ -238,6 +264,7 @@ int main(void)
     tcase_add_test(t, what_is_new);
     tcase_add_test(t, pages_and_stops);
     tcase_add_loop_test(t, a_database_that_begins_again, 0, 2);
+    tcase_add_test(t, a_database_that_went_on);
     tcase_add_test(t, the_newest_is_gone);
     tcase_add_test(t, trimmed);
     srunner_run_all(runner, CK_NORMAL);
