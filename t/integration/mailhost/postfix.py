@@ -171,9 +171,13 @@ smtpd_tls_key_file = {self.config}/key.pem
     def reloaded(self):
         """Around what has this Postfix reload: ends when no smtpd from before is left, since until it has noticed, an
         idle one serves a connection by the old configuration.  Dialogues that are still open hold it up."""
-        before = self._smtpds()
+        before, said = self._smtpds(), self._reloads()
         yield
-        wait_for(lambda: not before & self._smtpds(), "Postfix to be reloaded")
+        wait_for(lambda: self._reloads() > said and not before & self._smtpds(), "Postfix to be reloaded")
+
+    def _reloads(self):
+        """How often the master said that it reads its configuration again."""
+        return len(re.findall(r"/master\[\d+\]: reload -- version ", self.log_text()))
 
     def _smtpds(self):
         """The process ids of this instance's smtpd."""
