@@ -55,6 +55,30 @@ void strbuf_addf(struct strbuf *b, const char *format, ...)
         b->len += (size_t)n;
 }
 
+/* The multiplier is 2^64 by the golden ratio (Knuth, volume 3, 6.4); each shift brings the
+ * upper half, where a multiplication mixes best, to the lower. */
+static uint64_t mix(uint64_t h)
+{
+    h *= 0x9e3779b97f4a7c15u;
+    return h ^ h >> 32;
+}
+
+uint64_t str_key_hash(struct span key)
+{
+    const char *p = key.ptr;
+    uint64_t h = key.len, word;
+    size_t left = key.len;
+
+    for (; left >= sizeof word; p += sizeof word, left -= sizeof word) {
+        memcpy(&word, p, sizeof word);
+        h = mix(h ^ word);
+    }
+    word = 0;
+    if (left > 0)
+        memcpy(&word, p, left);
+    return mix(mix(h ^ word));
+}
+
 size_t utf8_length(const char *p, size_t len)
 {
     const unsigned char *s = (const unsigned char *)p;

@@ -99,8 +99,8 @@ void str_fill(struct span text, char *array, size_t size);
 /* A whole decimal number from min to max, nothing before or behind it; else BAD. */
 enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r) MUST_CHECK;
 
-/* FNV-1a, 64 bits (www.isthe.com/chongo/tech/comp/fnv): of a text in parts, each goes on with
- * what the one before returned. */
+/* FNV-1a, 64 bits (www.isthe.com/chongo/tech/comp/fnv), for what is stored: of a text in
+ * parts, each goes on with what the one before returned. */
 #define STR_HASH_START 14695981039346656037u
 static inline uint64_t str_hash(uint64_t hash, struct span text)
 {
@@ -108,6 +108,10 @@ static inline uint64_t str_hash(uint64_t hash, struct span text)
         hash = (hash ^ (unsigned char)text.ptr[i]) * 1099511628211u;
     return hash;
 }
+
+/* For tables in memory: eight octets a step, all bits of it alike. It may be another one in
+ * another version. */
+uint64_t str_key_hash(struct span key);
 
 /* The length in octets of the well-formed UTF-8 character at p (RFC 3629), 0
  * where there is none within len octets. */

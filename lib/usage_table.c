@@ -41,7 +41,7 @@ static struct usage_entry **slot_of(struct usage_table *t, uint64_t hash)
 
 struct usage_entry *usage_table_find(struct usage_table *t, struct span key)
 {
-    uint64_t hash = str_hash(STR_HASH_START, key);
+    uint64_t hash = str_key_hash(key);
     struct usage_entry *e = *slot_of(t, hash);
 
     while (e && !(e->hash == hash && span_equal((struct span){ e->key, e->key_len }, key)))
@@ -93,7 +93,7 @@ struct usage_entry *usage_table_add(struct usage_table *t, struct span key, stru
 
     if (!e)
         return NULL;
-    *e = (struct usage_entry){ .hash = str_hash(STR_HASH_START, key), .key_len = (uint32_t)key.len };
+    *e = (struct usage_entry){ .hash = str_key_hash(key), .key_len = (uint32_t)key.len };
     if (!reserve(e, text.len)) {
         free(e);
         return NULL;

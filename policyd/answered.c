@@ -17,9 +17,7 @@ struct answered {
 
 static size_t slot_of(struct span key)
 {
-    uint64_t h = str_hash(STR_HASH_START, key);
-
-    return (h ^ h >> 32) % ANSWERED_MAX;
+    return str_key_hash(key) % ANSWERED_MAX;
 }
 
 enum result answered_open(struct answered **answered_r)

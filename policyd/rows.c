@@ -124,23 +124,7 @@ static enum result make_key(struct rows *r, enum query q, const char *const *par
     return OK;
 }
 
-/* Eight octets a step (the multiplier is FNV's 64-bit prime). Keys that collide on
- * purpose only push each other out. */
-static uint32_t key_hash(const char *key, size_t len)
-{
-    uint64_t h = len, word;
-
-    for (; len >= sizeof word; key += sizeof word, len -= sizeof word) {
-        memcpy(&word, key, sizeof word);
-        h = (h ^ word) * 1099511628211u;
-        h ^= h >> 29;
-    }
-    word = 0;
-    memcpy(&word, key, len);
-    h = (h ^ word) * 1099511628211u;
-    return (uint32_t)(h ^ h >> 32);
-}
-
+/* Keys that collide on purpose only push each other out. */
 static struct way *set_of(struct rows *r, uint32_t hash)
 {
     return r->way + hash % r->sets * WAYS;
@@ -239,7 +223,7 @@ enum result rows_get(struct rows *r, enum query q, const char *const *params, si
 {
     if (make_key(r, q, params, count) != OK)
         return NOT_FOUND;
-    uint32_t hash = key_hash(r->key, r->key_len);
+    uint32_t hash = (uint32_t)str_key_hash((struct span){ r->key, r->key_len });
     struct entry *e = find(r, hash);
 
     if (e && e->generation == r->generation) {

@@ -17,9 +17,7 @@ struct transactions {
 
 static struct transaction *slot_of(struct transactions *t, struct span instance)
 {
-    uint64_t h = str_hash(STR_HASH_START, instance);
-
-    return &t->slot[(h ^ h >> 32) % TRANSACTIONS_MAX];
+    return &t->slot[str_key_hash(instance) % TRANSACTIONS_MAX];
 }
 
 enum result transactions_open(struct transactions **transactions_r)

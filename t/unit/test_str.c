@@ -228,6 +228,33 @@ START_TEST(hashes)
 }
 END_TEST
 
+/* Numbered names fill a table as chance would, and each octet counts. */
+START_TEST(key_hashes)
+{
+    enum { SLOTS = 1024 };
+    static unsigned used[SLOTS];
+    char key[40];
+    unsigned filled = 0;
+    int n;
+
+    for (unsigned i = 0; i < SLOTS; i++) {
+        n = snprintf(key, sizeof key, i % 2 ? "%u" : "user%u@example.com", i);
+        filled += used[str_key_hash((struct span){ key, (size_t)n }) % SLOTS]++ == 0;
+    }
+    ck_assert_uint_gt(filled, SLOTS * 58 / 100); /* 1 - 1/e, less four standard deviations */
+    for (size_t len = 0; len < sizeof key; len++) {
+        memset(key, 0, sizeof key);
+        uint64_t h = str_key_hash((struct span){ key, len });
+        ck_assert_uint_ne(h, str_key_hash((struct span){ key, len + 1 }));
+        for (size_t i = 0; i < len; i++) {
+            key[i] = 1;
+            ck_assert_uint_ne(h, str_key_hash((struct span){ key, len }));
+            key[i] = 0;
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("str");
@@ -244,6 +271,7 @@ int main(void)
     tcase_add_test(t, copies);
     tcase_add_loop_test(t, numbers_are_read, 0, sizeof numbers / sizeof *numbers);
     tcase_add_test(t, hashes);
+    tcase_add_test(t, key_hashes);
     tcase_add_test(t, errors_are_one_line);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
