@@ -9,10 +9,11 @@ const char *const busiest_names[BUSIEST_KINDS] = { "account", "domain", "client"
 static const double span_ms[BUSIEST_SPANS] = { 60e3, 3600e3 };
 static const double nothing = 1e-3; /* less than a thousandth of a message is history */
 
-enum { SAMPLE = 16 };
+enum { SAMPLE = 16, SLOTS = 1024 };
 
 struct kind {
     size_t count, hand;
+    uint16_t first[SLOTS], next[BUSIEST_MAX]; /* of the rows of a slot: where, plus 1; 0: none */
     uint64_t hash[BUSIEST_MAX];
     uint64_t seen_ms[BUSIEST_MAX]; /* what the row says is as of then */
     struct busiest_row row[BUSIEST_MAX];
@@ -74,15 +75,40 @@ static size_t least(struct kind *k, uint64_t now_ms)
     return found;
 }
 
+static void leave_slot(struct kind *k, size_t i)
+{
+    uint16_t *link = &k->first[k->hash[i] % SLOTS];
+
+    while (*link != i + 1)
+        link = &k->next[*link - 1];
+    *link = k->next[i];
+}
+
+static size_t room(struct kind *k, uint64_t now_ms)
+{
+    size_t i = k->count;
+
+    if (k->count < BUSIEST_MAX) {
+        k->count++;
+        return i;
+    }
+    i = least(k, now_ms);
+    leave_slot(k, i);
+    return i;
+}
+
 static size_t find(struct kind *k, struct span key, uint64_t now_ms)
 {
-    uint64_t hash = str_hash(STR_HASH_START, key);
+    uint64_t hash = str_key_hash(key);
+    uint16_t *slot = &k->first[hash % SLOTS];
     size_t i;
 
-    for (i = 0; i < k->count; i++)
-        if (k->hash[i] == hash && span_equal(span_of(k->row[i].key), key))
-            return i;
-    i = k->count < BUSIEST_MAX ? k->count++ : least(k, now_ms);
+    for (unsigned at = *slot; at != 0; at = k->next[at - 1])
+        if (k->hash[at - 1] == hash && span_equal(span_of(k->row[at - 1].key), key))
+            return at - 1;
+    i = room(k, now_ms);
+    k->next[i] = *slot;
+    *slot = (uint16_t)(i + 1);
     k->row[i] = (struct busiest_row){ 0 };
     k->hash[i] = hash;
     k->seen_ms[i] = now_ms;
