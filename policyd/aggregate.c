@@ -6,16 +6,34 @@
 
 #include "policyd/log.h"
 
-enum { SLOTS = AGGREGATE_MAX * 2, TICK_MS = 250, PER_TICK = 512, TRIM_EVERY = 240, HOUR_S = 3600, NUMBER_MAX = 24 };
+enum {
+    SLOTS = AGGREGATE_MAX * 2,
+    IDLE_MS = 250,
+    TICK_MS = 10,  /* while there is something to write */
+    PER_TICK = 20, /* a handful: the writer is not to take the processor from replies for long */
+    TRIM_S = 60,
+    HOUR_S = 3600,
+    NUMBER_MAX = 24,
+    KEY_MAX = 4096
+};
+
+/* What tells rows apart: the kind, then the fields that are set, each as its number, its
+ * text and a NUL. */
+struct key {
+    uint64_t hash;
+    size_t len;
+    char text[KEY_MAX];
+};
 
 /* A change, with its texts in one allocation. */
 struct pending {
     uint64_t hash;
+    size_t key_len;
     enum aggregate_of of;
     struct sums sums;
     struct change change;
     char number[4][NUMBER_MAX]; /* the sums, written at last */
-    char text[];
+    char text[];                /* the key, then the sample */
 };
 
 struct aggregate {
@@ -24,7 +42,7 @@ struct aggregate {
     int64_t keep_s;
     int64_t (*now)(void);
     uint64_t lost, lost_written;
-    unsigned ticks;
+    int64_t trimmed;
     size_t count, strangers, next; /* next: the slot where the next write goes on */
     struct pending *slot[SLOTS];   /* open addressing */
 };
@@ -39,29 +57,33 @@ static bool is_key(enum field f)
     return f != FIELD_SAMPLE && f != FIELD_NUMBER && f != FIELD_DELIVERED && f != FIELD_RECIPIENTS && f != FIELD_BYTES;
 }
 
-static uint64_t hash_of(const struct change *c)
+static bool put(struct key *k, char octet, struct span text)
 {
-    uint64_t h = STR_HASH_START + (unsigned)c->kind;
+    size_t size = text.len + 2;
 
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (c->field[f] && is_key((enum field)f))
-            h = str_hash(str_hash(h, (struct span){ &(char){ (char)f }, 1 }), span_of(c->field[f]));
-    return h ^ h >> 32;
+    if (size > sizeof k->text - k->len)
+        return false;
+    k->text[k->len] = octet;
+    memcpy(k->text + k->len + 1, text.ptr, text.len + 1);
+    k->len += size;
+    return true;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool make_key(const struct change *c, struct key *key_r)
 {
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same(const struct change *a, const struct change *b)
-{
-    if (a->kind != b->kind)
+    key_r->len = 0;
+    if (!put(key_r, (char)c->kind, SPAN("")))
         return false;
     for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (is_key((enum field)f) && !same_text(a->field[f], b->field[f]))
+        if (c->field[f] && is_key((enum field)f) && !put(key_r, (char)f, span_of(c->field[f])))
             return false;
+    key_r->hash = str_key_hash((struct span){ key_r->text, key_r->len });
     return true;
+}
+
+static bool is_its(const struct pending *p, const struct key *k)
+{
+    return p->hash == k->hash && p->key_len == k->len && memcmp(p->text, k->text, k->len) == 0;
 }
 
 static void add(struct sums *to, const struct sums *s)
@@ -72,12 +94,22 @@ static void add(struct sums *to, const struct sums *s)
     to->bytes += s->bytes;
 }
 
-static struct pending *copy(const struct change *c)
+/* Its fields are in the key. */
+static struct pending *new_row(const struct key *k, const char *sample)
 {
-    struct pending *p = calloc(1, sizeof *p + change_texts_size(c));
+    size_t size = sample ? strlen(sample) + 1 : 0;
+    struct pending *p = calloc(1, sizeof *p + k->len + size);
 
-    if (p)
-        p->change = change_copy(c, p->text);
+    if (!p)
+        return NULL;
+    p->hash = k->hash;
+    p->key_len = k->len;
+    memcpy(p->text, k->text, k->len);
+    p->change.kind = (enum change_kind)p->text[0];
+    for (char *field = p->text + 2; field < p->text + k->len; field += strlen(field + 1) + 2)
+        p->change.field[(unsigned char)field[0]] = field + 1;
+    if (sample)
+        p->change.field[FIELD_SAMPLE] = memcpy(p->text + k->len, sample, size);
     return p;
 }
 
@@ -86,23 +118,27 @@ static bool has_room(const struct aggregate *a, enum aggregate_of of)
     return a->count < AGGREGATE_MAX && (of != AGGREGATE_STRANGERS || a->strangers < AGGREGATE_STRANGERS_MAX);
 }
 
-void aggregate_add(struct aggregate *a, enum aggregate_of of, const struct change *c, const struct sums *sums)
+void aggregate_add(struct aggregate *a, enum aggregate_of of, const struct change *c,
+                   const struct sums *sums)
 {
-    uint64_t hash = hash_of(c);
-    size_t i = hash % SLOTS;
+    struct key key;
+    size_t i;
 
-    for (; a->slot[i]; i = i + 1 < SLOTS ? i + 1 : 0)
-        if (a->slot[i]->hash == hash && same(&a->slot[i]->change, c)) {
+    if (!make_key(c, &key)) {
+        a->lost++;
+        return;
+    }
+    for (i = key.hash % SLOTS; a->slot[i]; i = i + 1 < SLOTS ? i + 1 : 0)
+        if (is_its(a->slot[i], &key)) {
             add(&a->slot[i]->sums, sums);
             return;
         }
     if (has_room(a, of))
-        a->slot[i] = copy(c);
+        a->slot[i] = new_row(&key, c->field[FIELD_SAMPLE]);
     if (!a->slot[i]) {
         a->lost++;
         return;
     }
-    a->slot[i]->hash = hash;
     a->slot[i]->of = of;
     a->slot[i]->sums = *sums;
     a->count++;
@@ -163,8 +199,7 @@ static void add_set(struct row_job *j, struct pending *p)
     j->job.set[j->job.sets++] = (struct change_set){ .change = &p->change, .count = 1 };
 }
 
-/* Hands up to PER_TICK of them to the writer, so that no crowd of them takes the processor
- * from replies. A slot that is freed may hide another of the same key behind it: then
+/* Hands up to PER_TICK of them to the writer. A slot that is freed may hide another of the same key behind it: then
  * that is written twice, and summed up in the database. */
 KEPT_BEGIN /* the job by the writer; on_done() */
 static void submit(struct aggregate *a)
@@ -202,9 +237,10 @@ static void submit_trim(struct aggregate *a)
     char start[NUMBER_MAX];
     struct row_job *j = new_job(1);
     struct pending *p;
+    struct key key;
 
     c.field[FIELD_START] = number_text(a->now() - a->keep_s, start);
-    p = j ? copy(&c) : NULL;
+    p = j && make_key(&c, &key) ? new_row(&key, NULL) : NULL;
     if (!p) {
         if (j)
             free_job(j);
@@ -231,6 +267,23 @@ static void tally_lost(struct aggregate *a)
     aggregate_add(a, AGGREGATE_OWN, &c, &sums);
 }
 
+static enum result start_timer(struct aggregate *a)
+{
+    struct timeval tv = { 0, (a->count > 0 ? TICK_MS : IDLE_MS) * 1000 };
+
+    return event_add(a->timer, &tv) == 0 ? OK : TRY_AGAIN;
+}
+
+static void trim_sometimes(struct aggregate *a)
+{
+    int64_t now = a->now();
+
+    if (now - a->trimmed < TRIM_S && now >= a->trimmed)
+        return;
+    a->trimmed = now;
+    submit_trim(a);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct aggregate *a = arg;
@@ -238,22 +291,22 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     submit(a);
     tally_lost(a);
-    if (++a->ticks % TRIM_EVERY == 0)
-        submit_trim(a);
+    trim_sometimes(a);
+    (void)!start_timer(a); /* an event that was added before: it needs no memory */
 }
 
 enum result aggregate_open(struct event_base *base, struct writer *writer, int64_t (*now)(void),
                            struct aggregate **aggregate_r)
 {
     struct aggregate *a = calloc(1, sizeof *a);
-    struct timeval tv = { 0, TICK_MS * 1000 };
 
     if (!a)
         return TRY_AGAIN;
     a->writer = writer;
     a->now = now;
-    a->timer = event_new(base, -1, EV_PERSIST, on_timer, a);
-    if (!a->timer || event_add(a->timer, &tv) != 0) {
+    a->trimmed = now();
+    a->timer = event_new(base, -1, 0, on_timer, a);
+    if (!a->timer || start_timer(a) != OK) {
         free(a);
         return TRY_AGAIN;
     }
