@@ -124,4 +124,18 @@ enum { BEHAVIOUR_TEXT_MAX = 6144 };
 void behaviour_format(const struct behaviour *, struct strbuf *out);
 enum result behaviour_parse(struct span text, struct behaviour *behaviour_r) MUST_CHECK; /* BAD: it is none */
 
+/* ---- in memory, where many are kept (behaviour_text.c): with what is under way ---- */
+
+enum {
+    /* ten octets for each number there is, three for a recipient */
+    BEHAVIOUR_PACKED_MAX = (SIGNAL_COUNT + 4 + BEHAVIOUR_PACES) * (sizeof(struct sliding) + 1) +
+                           10 * (2 * BEHAVIOUR_PACES + 4 * BEHAVIOUR_NETWORKS + BEHAVIOUR_SENDERS) +
+                           10 * (7 * BEHAVIOUR_OPEN + 12) + 3 * BEHAVIOUR_RECIPIENTS
+};
+/* The octets written. Transactions that are under way come to stand first; a count over a
+ * window that is 0 forgets when that was. */
+size_t behaviour_pack(struct behaviour *, unsigned char packed_r[static BEHAVIOUR_PACKED_MAX]);
+/* What is not of behaviour_pack's begins anew. */
+void behaviour_unpack(const unsigned char *packed, size_t size, struct behaviour *behaviour_r);
+
 #endif

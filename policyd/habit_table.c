@@ -37,7 +37,7 @@ struct habit_table *habit_table_new(size_t at_hand, size_t packed_most)
 static void free_habit(struct habit *h)
 {
     free(h->behaviour);
-    free(h->record);
+    free(h->packed);
     free(h);
 }
 
@@ -61,9 +61,7 @@ void habit_table_free(struct habit_table **table)
 
 static struct habit **slot_of(struct habit_table *t, const char *account)
 {
-    uint64_t h = str_hash(STR_HASH_START, span_of(account));
-
-    return &t->slot[(h ^ h >> 32) % SLOTS];
+    return &t->slot[str_key_hash(span_of(account)) % SLOTS];
 }
 
 static void unlink_use(struct line *l, struct habit *h)
@@ -121,21 +119,19 @@ static void drop_oldest(struct habit_table *t)
     }
 }
 
-/* Returns the memory of the behaviour, for the next one; NULL: no memory for the text. */
-KEPT_BEGIN /* the text in h->record; free_habit() */
+/* Returns the memory of the behaviour, for the next one; NULL: no memory to pack it into. */
+KEPT_BEGIN /* h->packed; free_habit() */
 static struct behaviour *pack(struct habit_table *t, struct habit *h)
 {
-    char text[BEHAVIOUR_TEXT_MAX];
+    unsigned char octets[BEHAVIOUR_PACKED_MAX];
     struct behaviour *b = h->behaviour;
-    struct strbuf out;
 
-    strbuf_init(&out, text, sizeof text);
-    behaviour_format(b, &out);
-    h->record = malloc(out.len + 1);
-    if (!h->record)
+    h->packed_size = behaviour_pack(b, octets);
+    h->packed = malloc(h->packed_size);
+    if (!h->packed)
         return NULL;
-    memcpy(h->record, text, out.len + 1);
-    h->size = sizeof *h + strlen(h->account) + 1 + out.len + 1;
+    memcpy(h->packed, octets, h->packed_size);
+    h->size = sizeof *h + strlen(h->account) + 1 + h->packed_size;
     h->behaviour = NULL;
     unlink_use(&t->near, h);
     link_newest(&t->packed, h);
@@ -161,9 +157,9 @@ static void unpack(struct habit_table *t, struct habit *h)
         link_newest(&t->packed, h);
         return;
     }
-    (void)!behaviour_parse(span_of(h->record), b); /* begins anew where it is none */
-    free(h->record);
-    h->record = NULL;
+    behaviour_unpack(h->packed, h->packed_size, b);
+    free(h->packed);
+    h->packed = NULL;
     h->behaviour = b;
     t->packed_size -= h->size;
     link_newest(&t->near, h);
@@ -240,8 +236,9 @@ bool habit_table_is_full(const struct habit_table *t)
 
 void habit_format(const struct habit *h, struct strbuf *out)
 {
-    if (h->behaviour)
-        behaviour_format(h->behaviour, out);
-    else
-        strbuf_adds(out, h->record);
+    struct behaviour unpacked;
+
+    if (!h->behaviour)
+        behaviour_unpack(h->packed, h->packed_size, &unpacked);
+    behaviour_format(h->behaviour ? h->behaviour : &unpacked, out);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Behaviours in memory, by account: those used last at hand, five kilobytes each, the others
- * as the text that state.db holds, some hundreds of octets, so that a hundred thousand
- * accounts that send have not to be read again and again.  What has changed is kept in the
+ * packed into some hundreds of octets, so that a hundred thousand accounts that send have
+ * not to be read again and again.  What has changed is kept in the
  * order in which it changed, until it is said to be written.  Layer 6.
  */
 #ifndef POSTERN_HABIT_TABLE_H
@@ -17,8 +17,8 @@ struct habit {
     struct habit *newer, *older; /* of the same kind, by their last use */
     struct habit *next_changed;
     struct behaviour *behaviour; /* NULL: packed */
-    char *record;                /* packed: as state.db has it */
-    size_t size;                 /* of all of it, packed */
+    unsigned char *packed;       /* behaviour_pack() */
+    size_t packed_size, size;    /* of that; of all of it, packed */
     int64_t alarmed;             /* when an alarm was last raised */
     bool changed;
     char account[]; /* NUL-terminated */

@@ -8,10 +8,11 @@
 #include "policyd/log.h"
 
 enum {
-    AT_HAND = 8192,
+    AT_HAND = 512,
     PACKED_MOST = 64 << 20,
-    TICK_MS = 100,
-    PER_TICK = 100,
+    TICK_MS = 10,
+    PER_TICK = 10, /* a handful: the writer is not to take the processor from replies for long */
+    AT_ONCE = 100, /* where there is no room for more that is not written */
     ALARM_S = 3600,
     BUSY_MS = 200,
     CACHE_KIB = 512
@@ -83,8 +84,13 @@ static size_t write_changed(struct habits *all, size_t most)
 
 void habits_turn(struct habits *all)
 {
-    if (habit_table_changed(all->table))
-        all->writable -= write_changed(all, all->writable);
+    static const struct timeval tick = { 0, TICK_MS * 1000 };
+
+    if (all->writable == 0 || !habit_table_changed(all->table))
+        return;
+    all->writable -= write_changed(all, all->writable);
+    if (!event_pending(all->timer, EV_TIMEOUT, NULL) && event_add(all->timer, &tick) != 0)
+        all->writable = PER_TICK; /* no memory for a timer */
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -137,7 +143,7 @@ static struct habit *find(struct habits *all, const char *account)
     if (h)
         return h;
     if (habit_table_is_full(all->table))
-        (void)write_changed(all, PER_TICK);
+        (void)write_changed(all, AT_ONCE);
     return read_record(all, account, &b) == OK ? habit_table_add(all->table, account, &b) : NULL;
 }
 
@@ -190,7 +196,6 @@ enum result habits_open(struct event_base *base, struct writer *writer, const ch
                         struct habits **habits_r)
 {
     struct habits *all = calloc(1, sizeof *all);
-    struct timeval tv = { 0, TICK_MS * 1000 };
 
     if (!all)
         return TRY_AGAIN;
@@ -199,8 +204,8 @@ enum result habits_open(struct event_base *base, struct writer *writer, const ch
     all->state_db = strdup(state_db);
     all->table = habit_table_new(AT_HAND, PACKED_MOST);
     all->writable = PER_TICK;
-    all->timer = event_new(base, -1, EV_PERSIST, on_timer, all);
-    if (!all->state_db || !all->table || !all->timer || event_add(all->timer, &tv) != 0) {
+    all->timer = event_new(base, -1, 0, on_timer, all);
+    if (!all->state_db || !all->table || !all->timer) {
         if (all->timer)
             event_free(all->timer);
         habit_table_free(&all->table);

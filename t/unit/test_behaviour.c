@@ -242,6 +242,70 @@ START_TEST(a_text_says_it_all)
 }
 END_TEST
 
+/* However often an account is read and written, what it learned stays. */
+START_TEST(what_is_usual_does_not_wear_away)
+{
+    for (unsigned n = 0; n < 100000; n++) {
+        struct behaviour again;
+        b.strangers = (float)n / 100;
+        b.pace[0].usual = (float)(n + 1) / 100;
+        ck_assert_int_eq(behaviour_parse(span_of(text_of(&b)), &again), OK);
+        ck_assert(again.strangers == b.strangers && again.pace[0].usual == b.pace[0].usual);
+    }
+}
+END_TEST
+
+START_TEST(packed_it_is_the_same)
+{
+    static struct behaviour again;
+    static unsigned char packed[BEHAVIOUR_PACKED_MAX], once_more[BEHAVIOUR_PACKED_MAX];
+    size_t size;
+
+    recipients("1.1.1.0", 0, 700, NOW);
+    message("1.1.1.0", "192.0.2.1", 690, NOW);
+    recipients("1.2.1.0", 0, 3, NOW); /* under way */
+    recipients("1.3.1.0", 5, 4, NOW);
+    behaviour_refused_sender(&b, SPAN("wrong@example.com"), NOW);
+    b.recipients = 0.123456f;
+    size = behaviour_pack(&b, packed);
+    behaviour_unpack(packed, size, &again);
+    ck_assert_uint_eq(behaviour_pack(&again, once_more), size);
+    ck_assert_mem_eq(once_more, packed, size);
+    ck_assert(again.recipients == b.recipients && again.day_suspect == b.day_suspect);
+    ck_assert_uint_eq(again.day_recipients, b.day_recipients);
+    ck_assert_mem_eq(again.window, b.window, sizeof b.window);
+    ck_assert_mem_eq(again.pace, b.pace, sizeof b.pace);
+    ck_assert_mem_eq(again.network, b.network, sizeof b.network);
+    ck_assert_mem_eq(again.open, b.open, sizeof b.open);
+    ck_assert_mem_eq(again.refused_sender, b.refused_sender, sizeof b.refused_sender);
+    ck_assert_mem_eq(again.recipient, b.recipient, sizeof b.recipient);
+    message("1.2.1.0", "192.0.2.1", 1, NOW);
+    b = again;
+    message("1.2.1.0", "192.0.2.1", 1, NOW);
+    ck_assert_uint_eq(seen(SIGNAL_REFUSED_RECIPIENTS, NOW), 12);
+    for (size_t less = 0; less < size; less++) {
+        behaviour_unpack(packed, less, &again);
+        ck_assert_int_eq(again.since, 0);
+    }
+}
+END_TEST
+
+START_TEST(the_longest_fits_packed)
+{
+    static unsigned char packed[BEHAVIOUR_PACKED_MAX + 1];
+    static struct behaviour again;
+
+    memset(&b, 0xff, sizeof b);
+    b.day_suspect = true;
+    b.recipient_count = BEHAVIOUR_RECIPIENTS;
+    packed[BEHAVIOUR_PACKED_MAX] = 0x5a;
+    ck_assert_uint_le(behaviour_pack(&b, packed), BEHAVIOUR_PACKED_MAX);
+    ck_assert_uint_eq(packed[BEHAVIOUR_PACKED_MAX], 0x5a);
+    behaviour_unpack(packed, BEHAVIOUR_PACKED_MAX, &again); /* no numbers that it can hold */
+    ck_assert_int_eq(again.since, 0);
+}
+END_TEST
+
 START_TEST(the_longest_text_fits)
 {
     for (unsigned i = 0; i < SIGNAL_COUNT; i++)
@@ -295,6 +359,9 @@ int main(void)
     tcase_add_test(tc, days_teach_what_is_usual);
     tcase_add_test(tc, released_it_begins_anew);
     tcase_add_test(tc, a_text_says_it_all);
+    tcase_add_test(tc, what_is_usual_does_not_wear_away);
+    tcase_add_test(tc, packed_it_is_the_same);
+    tcase_add_test(tc, the_longest_fits_packed);
     tcase_add_test(tc, the_longest_text_fits);
     tcase_add_test(tc, what_is_no_text_is_refused);
     suite_add_tcase(suite, tc);
