@@ -8,21 +8,24 @@
 #include "lib/address.h"
 #include "lib/usage_rows.h"
 #include "policyd/check.h"
+#include "policyd/clock.h"
 #include "policyd/log.h"
 
 enum {
-    TICK_MS = 100,
-    PER_TICK = 100,     /* rows that go to state.db */
+    IDLE_MS = 100,
+    TICK_MS = 10,       /* while there are rows that have yet to go to state.db */
+    PER_TICK = 10,      /* a handful: the writer is not to take the processor from replies for long */
     LAST_MOST = 8192,   /* at the end: the rest is found in the log at the next start */
     MANY = 128 * 1024,  /* that have yet to: from there on more go at once */
-    MANY_SHARE = 16,    /* namely this part of those above */
-    PAUSE_TICKS = 10,   /* after state.db could not be written */
-    SWEEP_TICKS = 10,
+    MANY_SHARE = 160,   /* namely this part of those above */
     TRIM_EVERY = 60,    /* sweeps */
     ALARM_S = 60,
     SEEN_S = 5,
     BATCH_MAX = 1024
 };
+
+static const uint64_t pause_ns = 1000000000, /* after state.db could not be written */
+    sweep_ns = 1000000000;
 
 struct counters {
     struct writer *writer;
@@ -34,7 +37,8 @@ struct counters {
     struct change_set fold_set, last_fold_set;
     bool folding, stopped;
     struct settling *to_settle, *settled; /* with the next fold; with the one that is under way */
-    unsigned ticks, pause;
+    uint64_t resume_ns; /* no fold before that */
+    uint64_t swept_ns;
     struct job tidy;
     bool tidying;
 
@@ -268,7 +272,7 @@ static void on_folded(struct job *job)
     c->folding = false;
     if (!c->stopped) {
         usage_rows_written(c->rows, done);
-        c->pause = done ? 0 : PAUSE_TICKS;
+        c->resume_ns = done ? 0 : clock_monotonic_ns() + pause_ns;
     }
     tell_settled(c, done ? OK : TRY_AGAIN);
     if (c->stopped)
@@ -281,11 +285,9 @@ static void on_folded(struct job *job)
         tidy(c);
 }
 
-static void fold_some(struct counters *c, size_t changed)
+static void fold_some(struct counters *c, size_t changed, uint64_t now_ns)
 {
-    if (c->pause > 0)
-        c->pause--;
-    else if (changed > 0 && !c->folding)
+    if (changed > 0 && !c->folding && now_ns >= c->resume_ns)
         fold(c, PER_TICK + (changed > MANY ? (changed - MANY) / MANY_SHARE : 0));
 }
 
@@ -328,16 +330,27 @@ static void sweep(struct counters *c)
     writer_submit(c->writer, &c->sweep);
 }
 
+static enum result start_timer(struct counters *c, size_t changed)
+{
+    struct timeval tv = { 0, (changed > 0 ? TICK_MS : IDLE_MS) * 1000 };
+
+    return event_add(c->timer, &tv) == 0 ? OK : TRY_AGAIN;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct counters *c = arg;
     struct usage_rows_stats stats = usage_rows_stats(c->rows);
+    uint64_t now_ns = clock_monotonic_ns();
 
     (void)fd, (void)what;
     watch_log(c, stats.unlogged, time(NULL));
-    fold_some(c, stats.changed);
-    if (c->ticks++ % SWEEP_TICKS == 0)
+    fold_some(c, stats.changed, now_ns);
+    if (now_ns - c->swept_ns >= sweep_ns) {
+        c->swept_ns = now_ns;
         sweep(c);
+    }
+    (void)!start_timer(c, stats.changed); /* an event that was added before: it needs no memory */
 }
 
 /* ---- open, close ---- */
@@ -346,14 +359,13 @@ enum result counters_open(struct event_base *base, struct writer *writer, const 
                           struct counters **counters_r, struct error *e)
 {
     struct counters *c = calloc(1, sizeof *c);
-    struct timeval tv = { 0, TICK_MS * 1000 };
     enum result r;
 
     if (!c)
         return error_set(e, TRY_AGAIN, "out of memory");
     c->writer = writer;
-    c->timer = event_new(base, -1, EV_PERSIST, on_timer, c);
-    r = c->timer && event_add(c->timer, &tv) == 0 ? usage_rows_open(state_db, &c->rows, e)
+    c->timer = event_new(base, -1, 0, on_timer, c);
+    r = c->timer && start_timer(c, 0) == OK ? usage_rows_open(state_db, &c->rows, e)
                                                   : error_set(e, TRY_AGAIN, "out of memory");
     if (r == OK)
         r = job_thread_start(base, &(struct job_thread_config){ counters_run, NULL, c, 0 }, &c->thread, e);
