@@ -18,6 +18,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->behaviours = NULL;
     f->recipients = NULL;
     f->load_level = 0;
+    f->account.address[0] = '\0';
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
 }
@@ -28,6 +29,7 @@ void facts_begin(struct facts *f, struct dns_waiter *waiter, int64_t now)
     f->now = now;
     f->expired = false;
     f->lookups = 0;
+    f->account.address[0] = '\0'; /* rows are to know that it is still asked for */
 }
 
 const char *const fact_kind_names[FACT_KINDS] = { "domain", "account", "alias", "grant", "policy", "list" };
@@ -90,14 +92,9 @@ enum result facts_domain(struct facts *f, struct span name, struct domain_row *r
     return OK;
 }
 
-enum result facts_account(struct facts *f, const char *address, struct account_row *row_r)
+static void take_account(const struct rowset *set, struct account_row *row_r)
 {
-    struct rowset set;
-    enum result r = get1(f, QUERY_ACCOUNT, address, &set);
-
-    if (r != OK)
-        return r;
-    const char *kind = set.text, *status = rowset_next(kind), *suspended = rowset_next(status);
+    const char *kind = set->text, *status = rowset_next(kind), *suspended = rowset_next(status);
     const char *reason = rowset_next(suspended), *until = rowset_next(reason);
     row_r->relay = kind[0] == 'r';
     row_r->disabled = status[0] == 'd';
@@ -109,6 +106,26 @@ enum result facts_account(struct facts *f, const char *address, struct account_r
     const char *new_password = rowset_next(has_policy);
     row_r->new_password = *new_password != '\0';
     row_r->has_limit = *rowset_next(new_password) == '1';
+}
+
+/* Each check asks for the same one. */
+enum result facts_account(struct facts *f, const char *address, struct account_row *row_r)
+{
+    struct account_memo *m = &f->account;
+    struct rowset set;
+    enum result r;
+
+    if (*address && m->generation == rows_generation(f->rows) && strcmp(m->address, address) == 0) {
+        *row_r = m->row;
+        return OK;
+    }
+    r = get1(f, QUERY_ACCOUNT, address, &set);
+    if (r != OK)
+        return r;
+    take_account(&set, &m->row);
+    m->generation = rows_generation(f->rows);
+    copy(m->address, sizeof m->address, set.last_good ? "" : address);
+    *row_r = m->row;
     return OK;
 }
 

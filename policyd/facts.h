@@ -41,6 +41,22 @@ struct behaviour_source {
     const struct behaviour *(*get)(struct behaviour_source *, const char *account, int64_t now);
 };
 
+struct account_row {
+    bool relay, disabled;
+    bool has_policy;    /* policy rows of its own */
+    bool new_password;  /* demanded, and not set yet */
+    bool has_limit;     /* limits of its own */
+    char suspended[32]; /* "", "all", or services */
+    char reason[REASON_MAX + 1];
+    int64_t suspended_until; /* 0: until released */
+};
+
+struct account_memo {
+    char address[ADDRESS_MAX + 1]; /* "": none */
+    uint64_t generation;           /* rows_generation() when it was read */
+    struct account_row row;
+};
+
 /* One request's view at a time; the owner keeps what it points to. */
 struct facts {
     const struct config *config;
@@ -57,6 +73,7 @@ struct facts {
     const struct list_filter *list_filter; /* NULL: the table is asked for every key */
     struct behaviour_source *behaviours; /* NULL: cannot be asked */
     const struct recipients *recipients; /* NULL: which ones a message has is not known */
+    struct account_memo account; /* last asked for, by this request */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
 };
@@ -71,16 +88,6 @@ enum domain_kind { DOMAIN_MAILBOX, DOMAIN_RELAY, DOMAIN_ALIAS };
 struct domain_row {
     enum domain_kind kind;
     char target[DOMAIN_MAX + 1]; /* of an alias */
-};
-
-struct account_row {
-    bool relay, disabled;
-    bool has_policy;    /* policy rows of its own */
-    bool new_password;  /* demanded, and not set yet */
-    bool has_limit;     /* limits of its own */
-    char suspended[32]; /* "", "all", or services */
-    char reason[REASON_MAX + 1];
-    int64_t suspended_until; /* 0: until released */
 };
 
 struct alias_row {
