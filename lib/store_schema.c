@@ -316,6 +316,7 @@ const struct change_type change_types[CHANGE_COUNT] = {
           "DELETE FROM login WHERE account = :address",
           "DELETE FROM event WHERE account = :address",
           "DELETE FROM usage WHERE key = 'account ' || :address",
+          "UPDATE usage_sweep SET low = '', high = '' WHERE 'account ' || :address IN (low, high)", /* begins anew */
           "DELETE FROM behaviour WHERE account = :address",
           "DELETE FROM greylist WHERE sender = :address OR recipient = :address" },
         NULL, NULL, NULL },

@@ -94,6 +94,21 @@ def test_forget(admin):
     admin.fails(2, "the address has no domain: no address", "forget", "no address")
 
 
+def test_forget_where_the_sweep_stands(admin):
+    """Which remembers the last key that it looked at, also of a row that is gone."""
+    state_db = admin.policyd.settings["state_db"]
+    if admin.running:
+        admin.policyd.stop()
+    with closing(sqlite3.connect(state_db)) as db, db:
+        db.execute("UPDATE usage_sweep SET low = 'account user@example.com', high = 'account user@example.com'")
+    if admin.running:
+        admin.policyd.start()
+    admin.ok("forget", "other@example.com")
+    assert tables_that_name(state_db, "user@example.com") == {"usage_sweep"}
+    admin.ok("forget", "user@example.com")
+    assert tables_that_name(state_db, "user@example.com") == set()
+
+
 def everything_written(directory):
     """The text of every file, and of every table but the one of password hashes."""
     for path in Path(directory).rglob("*"):
