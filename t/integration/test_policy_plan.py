@@ -138,9 +138,12 @@ def test_nothing_is_known_without_observations(alone):  # noqa: F811
 
 # ---- plans
 
+TODAY = datetime.date.today()  # once: midnight may be in the middle of a test
+
+
 def day(days):
     """The local date in so many days."""
-    return (datetime.date.today() + datetime.timedelta(days=days)).isoformat()
+    return (TODAY + datetime.timedelta(days=days)).isoformat()
 
 
 @pytest.fixture
