@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "event_follow.h"
 
-enum { BUSY_MS = 2000, NUMBER_MAX = 24, PARAMS = 3 };
+enum { BUSY_MS = 2000, PARAMS = 3 };
 
 /* One call of event_follow_poll. */
 struct poll {
@@ -23,13 +23,9 @@ static int64_t number(const char *text)
     return text && str_number(span_of(text), 0, INT64_MAX, &value) == OK ? (int64_t)value : 0;
 }
 
-static const char *text_of(int64_t value, char text_r[static NUMBER_MAX])
+static const char *text_of(int64_t value, char text_r[static STR_NUMBER_MAX])
 {
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, value > 0 ? (uint64_t)value : 0);
-    return text_r;
+    return str_number_text(value > 0 ? (uint64_t)value : 0, text_r);
 }
 
 static enum result unreadable(struct event_follow *f, struct error *e)
@@ -54,7 +50,7 @@ static bool first_fn(const struct row *row, void *context)
 /* OK: another event has the number of the last one that was handed out. */
 static enum result is_another(const struct event_follow *f)
 {
-    char before[NUMBER_MAX];
+    char before[STR_NUMBER_MAX];
     const char *const params[PARAMS] = { text_of(f->last - 1, before), "", "0" };
     struct place found = { 0, 0 };
 
@@ -100,7 +96,7 @@ static bool row_fn(const struct row *row, void *context)
 /* Page by page, up to the end. */
 static enum result read_all(struct event_follow *f, struct poll *p)
 {
-    char id[NUMBER_MAX], since[NUMBER_MAX];
+    char id[STR_NUMBER_MAX], since[STR_NUMBER_MAX];
     enum result r = OK;
 
     while (r == OK && !p->stopped) {

@@ -40,6 +40,15 @@ void strbuf_addu(struct strbuf *b, uint64_t number)
     strbuf_add(b, (struct span){ digits + i, sizeof digits - i });
 }
 
+const char *str_number_text(uint64_t number, char text_r[static STR_NUMBER_MAX])
+{
+    struct strbuf b;
+
+    strbuf_init(&b, text_r, STR_NUMBER_MAX);
+    strbuf_addu(&b, number);
+    return text_r;
+}
+
 void strbuf_addf(struct strbuf *b, const char *format, ...)
 {
     va_list args;

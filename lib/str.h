@@ -99,6 +99,10 @@ void str_fill(struct span text, char *array, size_t size);
 /* A whole decimal number from min to max, nothing before or behind it; else BAD. */
 enum result str_number(struct span text, uint64_t min, uint64_t max, uint64_t *number_r) MUST_CHECK;
 
+/* The other way: text_r, with the number in decimal. */
+enum { STR_NUMBER_MAX = 21 };
+const char *str_number_text(uint64_t number, char text_r[static STR_NUMBER_MAX]);
+
 /* FNV-1a, 64 bits (www.isthe.com/chongo/tech/comp/fnv), for what is stored: of a text in
  * parts, each goes on with what the one before returned. */
 #define STR_HASH_START 14695981039346656037u

@@ -9,7 +9,7 @@
 #include "policyctl/sent.h"
 #include "policyctl/table.h"
 
-enum { NUMBER_MAX = 24, LIMIT_TEXT_MAX = 128, KEY_TEXT_MAX = 400 };
+enum { LIMIT_TEXT_MAX = 128, KEY_TEXT_MAX = 400, USED_TEXT_MAX = 48 };
 
 /* ---- changing ---- */
 
@@ -31,18 +31,9 @@ static enum status scope_of(const struct args *a, struct change *change_r)
     return STATUS_DONE;
 }
 
-static const char *number_text(uint64_t number, char text_r[static NUMBER_MAX])
-{
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, number);
-    return text_r;
-}
-
 /* The texts of one limit, for a change's fields. */
 struct limit_texts {
-    char window[NUMBER_MAX], most[USAGE_UNITS][NUMBER_MAX];
+    char window[STR_NUMBER_MAX], most[USAGE_UNITS][STR_NUMBER_MAX];
 };
 
 static enum status set_one(const char *operand, struct change *c, struct limit_texts *t)
@@ -57,10 +48,10 @@ static enum status set_one(const char *operand, struct change *c, struct limit_t
         return STATUS_DONE;
     if (usage_limit_parse(span_of(operand), &limit, &e) != OK)
         return fail_error(STATUS_INPUT, &e);
-    c->field[FIELD_WINDOW] = number_text(limit.window_s, t->window);
+    c->field[FIELD_WINDOW] = str_number_text(limit.window_s, t->window);
     for (unsigned unit = 0; unit < USAGE_UNITS; unit++)
         if (limit.most[unit] != USAGE_UNLIMITED)
-            c->field[fields[unit]] = number_text(limit.most[unit], t->most[unit]);
+            c->field[fields[unit]] = str_number_text(limit.most[unit], t->most[unit]);
     return STATUS_DONE;
 }
 
@@ -81,7 +72,7 @@ static enum status run_set(struct ctl *ctl, const struct args *a)
 static enum status run_unset(struct ctl *ctl, const struct args *a)
 {
     struct change change = { .kind = CHANGE_LIMIT_UNSET };
-    char window[NUMBER_MAX];
+    char window[STR_NUMBER_MAX];
     uint32_t seconds = 0;
     enum status status = scope_of(a, &change);
 
@@ -90,7 +81,7 @@ static enum status run_unset(struct ctl *ctl, const struct args *a)
     if (strcmp(a->operand[0], "all") != 0) {
         if (strcmp(a->operand[0], "none") != 0 && usage_window_parse(span_of(a->operand[0]), &seconds) != OK)
             return fail(STATUS_INPUT, "no window '%s': write 1m, 1h or 1d, or all", a->operand[0]);
-        change.field[FIELD_WINDOW] = number_text(seconds, window);
+        change.field[FIELD_WINDOW] = str_number_text(seconds, window);
     }
     return change_submit(ctl, &change, 1);
 }
@@ -185,7 +176,7 @@ static enum status show_rows(struct ctl *ctl, bool as_json)
 static void emit_used(struct show *s, const char *key, const struct usage *u, const struct usage_limit *limit,
                       int64_t now)
 {
-    char window[NUMBER_MAX], text[USAGE_UNITS][2 * NUMBER_MAX];
+    char window[STR_NUMBER_MAX], text[USAGE_UNITS][USED_TEXT_MAX];
     const char *cell[2 + USAGE_UNITS] = { key, window };
     uint64_t used[USAGE_UNITS];
     struct strbuf b;
@@ -207,9 +198,9 @@ static void emit_used(struct show *s, const char *key, const struct usage *u, co
     json_text(s->json, "window", window);
     for (unsigned unit = 0; unit < USAGE_UNITS; unit++) {
         json_open(s->json, usage_unit_names[unit], '{');
-        json_number_text(s->json, "sent", number_text(used[unit], text[unit]));
+        json_number_text(s->json, "sent", str_number_text(used[unit], text[unit]));
         json_number_text(s->json, "limit",
-                         limit->most[unit] == USAGE_UNLIMITED ? NULL : number_text(limit->most[unit], text[unit]));
+                         limit->most[unit] == USAGE_UNLIMITED ? NULL : str_number_text(limit->most[unit], text[unit]));
         json_close(s->json, '}');
     }
     json_close(s->json, '}');

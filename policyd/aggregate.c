@@ -13,7 +13,6 @@ enum {
     PER_TICK = 20, /* a handful: the writer is not to take the processor from replies for long */
     TRIM_S = 60,
     HOUR_S = 3600,
-    NUMBER_MAX = 24,
     KEY_MAX = 4096
 };
 
@@ -21,7 +20,7 @@ enum {
  * text and a NUL. */
 struct key {
     uint64_t hash;
-    size_t len;
+    struct strbuf b;
     char text[KEY_MAX];
 };
 
@@ -32,8 +31,8 @@ struct pending {
     enum aggregate_of of;
     struct sums sums;
     struct change change;
-    char number[4][NUMBER_MAX]; /* the sums, written at last */
-    char text[];                /* the key, then the sample */
+    char number[4][STR_NUMBER_MAX]; /* the sums, written at last */
+    char text[];                    /* the key, then the sample */
 };
 
 struct aggregate {
@@ -57,33 +56,27 @@ static bool is_key(enum field f)
     return f != FIELD_SAMPLE && f != FIELD_NUMBER && f != FIELD_DELIVERED && f != FIELD_RECIPIENTS && f != FIELD_BYTES;
 }
 
-static bool put(struct key *k, char octet, struct span text)
+static void put(struct strbuf *b, char octet, const char *text)
 {
-    size_t size = text.len + 2;
-
-    if (size > sizeof k->text - k->len)
-        return false;
-    k->text[k->len] = octet;
-    memcpy(k->text + k->len + 1, text.ptr, text.len + 1);
-    k->len += size;
-    return true;
+    strbuf_addc(b, octet);
+    strbuf_add(b, (struct span){ text, strlen(text) + 1 });
 }
 
-static bool make_key(const struct change *c, struct key *key_r)
+/* LIMIT: longer than any row's. */
+static enum result make_key(const struct change *c, struct key *key_r)
 {
-    key_r->len = 0;
-    if (!put(key_r, (char)c->kind, SPAN("")))
-        return false;
+    strbuf_init(&key_r->b, key_r->text, sizeof key_r->text);
+    put(&key_r->b, (char)c->kind, "");
     for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (c->field[f] && is_key((enum field)f) && !put(key_r, (char)f, span_of(c->field[f])))
-            return false;
-    key_r->hash = str_key_hash((struct span){ key_r->text, key_r->len });
-    return true;
+        if (c->field[f] && is_key((enum field)f))
+            put(&key_r->b, (char)f, c->field[f]);
+    key_r->hash = str_key_hash((struct span){ key_r->text, key_r->b.len });
+    return key_r->b.cut ? LIMIT : OK;
 }
 
 static bool is_its(const struct pending *p, const struct key *k)
 {
-    return p->hash == k->hash && p->key_len == k->len && memcmp(p->text, k->text, k->len) == 0;
+    return p->hash == k->hash && p->key_len == k->b.len && memcmp(p->text, k->text, k->b.len) == 0;
 }
 
 static void add(struct sums *to, const struct sums *s)
@@ -98,18 +91,18 @@ static void add(struct sums *to, const struct sums *s)
 static struct pending *new_row(const struct key *k, const char *sample)
 {
     size_t size = sample ? strlen(sample) + 1 : 0;
-    struct pending *p = calloc(1, sizeof *p + k->len + size);
+    struct pending *p = calloc(1, sizeof *p + k->b.len + size);
 
     if (!p)
         return NULL;
     p->hash = k->hash;
-    p->key_len = k->len;
-    memcpy(p->text, k->text, k->len);
+    p->key_len = k->b.len;
+    memcpy(p->text, k->text, k->b.len);
     p->change.kind = (enum change_kind)p->text[0];
-    for (char *field = p->text + 2; field < p->text + k->len; field += strlen(field + 1) + 2)
+    for (char *field = p->text + 2; field < p->text + k->b.len; field += strlen(field + 1) + 2)
         p->change.field[(unsigned char)field[0]] = field + 1;
     if (sample)
-        p->change.field[FIELD_SAMPLE] = memcpy(p->text + k->len, sample, size);
+        p->change.field[FIELD_SAMPLE] = memcpy(p->text + k->b.len, sample, size);
     return p;
 }
 
@@ -124,7 +117,7 @@ void aggregate_add(struct aggregate *a, enum aggregate_of of, const struct chang
     struct key key;
     size_t i;
 
-    if (!make_key(c, &key)) {
+    if (make_key(c, &key) != OK) {
         a->lost++;
         return;
     }
@@ -188,13 +181,9 @@ static void add_set(struct row_job *j, struct pending *p)
 {
     static const enum field fields[] = { FIELD_NUMBER, FIELD_DELIVERED, FIELD_RECIPIENTS, FIELD_BYTES };
     const uint64_t sum[] = { p->sums.number, p->sums.delivered, p->sums.recipients, p->sums.bytes };
-    struct strbuf b;
 
-    for (size_t i = 0; i < sizeof sum / sizeof *sum; i++) {
-        strbuf_init(&b, p->number[i], NUMBER_MAX);
-        strbuf_addu(&b, sum[i]);
-        p->change.field[fields[i]] = p->number[i];
-    }
+    for (size_t i = 0; i < sizeof sum / sizeof *sum; i++)
+        p->change.field[fields[i]] = str_number_text(sum[i], p->number[i]);
     j->row[j->job.sets] = p;
     j->job.set[j->job.sets++] = (struct change_set){ .change = &p->change, .count = 1 };
 }
@@ -222,25 +211,17 @@ static void submit(struct aggregate *a)
 }
 KEPT_END
 
-static const char *number_text(int64_t number, char text_r[static NUMBER_MAX])
-{
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, number > 0 ? (uint64_t)number : 0);
-    return text_r;
-}
-
 static void submit_trim(struct aggregate *a)
 {
     struct change c = { .kind = CHANGE_STATE_TRIM };
-    char start[NUMBER_MAX];
+    char start[STR_NUMBER_MAX];
     struct row_job *j = new_job(1);
     struct pending *p;
     struct key key;
+    int64_t since = a->now() - a->keep_s;
 
-    c.field[FIELD_START] = number_text(a->now() - a->keep_s, start);
-    p = j && make_key(&c, &key) ? new_row(&key, NULL) : NULL;
+    c.field[FIELD_START] = str_number_text(since > 0 ? (uint64_t)since : 0, start);
+    p = j && make_key(&c, &key) == OK ? new_row(&key, NULL) : NULL;
     if (!p) {
         if (j)
             free_job(j);
@@ -255,14 +236,14 @@ static void submit_trim(struct aggregate *a)
 static void tally_lost(struct aggregate *a)
 {
     struct sums sums = { .number = a->lost - a->lost_written };
-    char start[NUMBER_MAX];
+    char start[STR_NUMBER_MAX];
     int64_t now = a->now();
     struct change c = { .kind = CHANGE_TALLY };
 
     if (sums.number == 0 || !has_room(a, AGGREGATE_OWN))
         return;
     a->lost_written = a->lost;
-    c.field[FIELD_START] = number_text(now - now % HOUR_S, start);
+    c.field[FIELD_START] = str_number_text((uint64_t)(now - now % HOUR_S), start);
     c.field[FIELD_OUTCOME] = "lost";
     aggregate_add(a, AGGREGATE_OWN, &c, &sums);
 }

@@ -6,7 +6,7 @@
 
 #include "policyd/log.h"
 
-enum { BATCH = 64, RETRY_S = 1, NUMBER_MAX = 24, TEXT_MAX = 400 };
+enum { BATCH = 64, RETRY_S = 1, TEXT_MAX = 400 };
 
 /* A change, with its texts behind it in one allocation. */
 struct waiting_event {
@@ -38,22 +38,13 @@ struct events {
     struct change_set forget_set;
     bool forget_stale; /* it is of an accounts.db that was replaced */
     struct change forget_change;
-    char forget_id[NUMBER_MAX];
+    char forget_id[STR_NUMBER_MAX];
     bool forgetting;
     void (*released)(const char *account); /* or NULL */
 };
 
 /* The job is a member of its own struct. */
 #define EVENTS_OF(job, member) ((struct events *)((char *)(job)-offsetof(struct events, member)))
-
-static const char *number_text(uint64_t number, char text_r[static NUMBER_MAX])
-{
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, number);
-    return text_r;
-}
 
 /* ---- what waits ---- */
 
@@ -98,7 +89,7 @@ static const char *clean(const char *text, char line_r[static TEXT_MAX + 1])
 
 void events_add(struct events *e, const struct event_report *report, int64_t now)
 {
-    char start[NUMBER_MAX], text[4][TEXT_MAX + 1];
+    char start[STR_NUMBER_MAX], text[4][TEXT_MAX + 1];
     const struct change c = { .kind = CHANGE_EVENT_ADD,
                               .field = { [FIELD_EVENT] = event_kind_name(report->kind),
                                          [FIELD_ACCOUNT] = report->account,
@@ -106,7 +97,7 @@ void events_add(struct events *e, const struct event_report *report, int64_t now
                                          [FIELD_REASON] = clean(report->reason, text[1]),
                                          [FIELD_BY] = clean(report->by, text[2]),
                                          [FIELD_EVIDENCE] = clean(report->evidence, text[3]),
-                                         [FIELD_START] = number_text((uint64_t)now, start) } };
+                                         [FIELD_START] = str_number_text((uint64_t)now, start) } };
 
     if (!keep(e, &c, 0))
         e->lost++;
@@ -171,8 +162,8 @@ static bool collect_row(const struct row *row, void *context)
 
 static void collect(struct events *e, struct store *accounts)
 {
-    char after[NUMBER_MAX];
-    const char *const param = number_text(e->collected, after);
+    char after[STR_NUMBER_MAX];
+    const char *const param = str_number_text(e->collected, after);
 
     switch (store_query(accounts, QUERY_ACCOUNT_EVENTS, &param, 1, collect_row, e)) {
     case NOT_FOUND:
@@ -232,7 +223,7 @@ static void forget_done(struct job *job)
 static void submit_forget(struct events *e)
 {
     e->forget_change = (struct change){ .kind = CHANGE_ACCOUNT_EVENT_DONE };
-    e->forget_change.field[FIELD_ID] = number_text(e->written, e->forget_id);
+    e->forget_change.field[FIELD_ID] = str_number_text(e->written, e->forget_id);
     e->forget_set = (struct change_set){ .change = &e->forget_change, .count = 1 };
     e->forget =
         (struct job){ .database = DATABASE_ACCOUNTS, .set = &e->forget_set, .sets = 1, .done = forget_done };

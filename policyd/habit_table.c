@@ -82,6 +82,11 @@ static void link_newest(struct line *l, struct habit *h)
 
 /* ---- packing ---- */
 
+static size_t packed_octets(const struct habit *h)
+{
+    return sizeof *h + strlen(h->account) + 1 + h->size;
+}
+
 static void unlink_changed(struct habit_table *t, struct habit *h)
 {
     struct habit **link = &t->changed;
@@ -103,7 +108,7 @@ void habit_table_drop(struct habit_table *t, struct habit *h)
     if (h->changed)
         unlink_changed(t, h);
     unlink_use(h->behaviour ? &t->near : &t->packed, h);
-    t->packed_size -= h->behaviour ? 0 : h->size;
+    t->packed_size -= h->behaviour ? 0 : packed_octets(h);
     free_habit(h);
 }
 
@@ -126,16 +131,15 @@ static struct behaviour *pack(struct habit_table *t, struct habit *h)
     unsigned char octets[BEHAVIOUR_PACKED_MAX];
     struct behaviour *b = h->behaviour;
 
-    h->packed_size = behaviour_pack(b, octets);
-    h->packed = malloc(h->packed_size);
+    h->size = behaviour_pack(b, octets);
+    h->packed = malloc(h->size);
     if (!h->packed)
         return NULL;
-    memcpy(h->packed, octets, h->packed_size);
-    h->size = sizeof *h + strlen(h->account) + 1 + h->packed_size;
+    memcpy(h->packed, octets, h->size);
     h->behaviour = NULL;
     unlink_use(&t->near, h);
     link_newest(&t->packed, h);
-    t->packed_size += h->size;
+    t->packed_size += packed_octets(h);
     drop_oldest(t);
     return b;
 }
@@ -157,11 +161,11 @@ static void unpack(struct habit_table *t, struct habit *h)
         link_newest(&t->packed, h);
         return;
     }
-    behaviour_unpack(h->packed, h->packed_size, b);
+    behaviour_unpack(h->packed, h->size, b);
+    t->packed_size -= packed_octets(h);
     free(h->packed);
     h->packed = NULL;
     h->behaviour = b;
-    t->packed_size -= h->size;
     link_newest(&t->near, h);
 }
 
@@ -239,6 +243,6 @@ void habit_format(const struct habit *h, struct strbuf *out)
     struct behaviour unpacked;
 
     if (!h->behaviour)
-        behaviour_unpack(h->packed, h->packed_size, &unpacked);
+        behaviour_unpack(h->packed, h->size, &unpacked);
     behaviour_format(h->behaviour ? h->behaviour : &unpacked, out);
 }

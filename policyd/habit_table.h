@@ -2,8 +2,8 @@
 /*
  * Behaviours in memory, by account: those used last at hand, five kilobytes each, the others
  * packed into some hundreds of octets, so that a hundred thousand accounts that send have
- * not to be read again and again.  What has changed is kept in the
- * order in which it changed, until it is said to be written.  Layer 6.
+ * not to be read again and again.  What has changed is kept in the order in which it
+ * changed, until it is said to be written.  Layer 6.
  */
 #ifndef POSTERN_HABIT_TABLE_H
 #define POSTERN_HABIT_TABLE_H
@@ -18,7 +18,7 @@ struct habit {
     struct habit *next_changed;
     struct behaviour *behaviour; /* NULL: packed */
     unsigned char *packed;       /* behaviour_pack() */
-    size_t packed_size, size;    /* of that; of all of it, packed */
+    size_t size;                 /* of that */
     int64_t alarmed;             /* when an alarm was last raised */
     bool changed;
     char account[]; /* NUL-terminated */

@@ -6,26 +6,17 @@
 #include "policyd/daemon.h"
 #include "policyd/policy.h"
 
-enum { HOUR_S = 3600, DAY_S = 86400, CLIENT_BITS_V4 = 24, CLIENT_BITS_V6 = 64, NUMBER_MAX = 24 };
+enum { HOUR_S = 3600, DAY_S = 86400, CLIENT_BITS_V4 = 24, CLIENT_BITS_V6 = 64 };
 
 /* ---- rows ---- */
-
-static const char *number_text(uint64_t number, char text_r[static NUMBER_MAX])
-{
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, number);
-    return text_r;
-}
 
 /* scope: "" the host, by the hour, or a domain, by the day. check: "" all mail. */
 static void tally(const char *scope, const char *check, const char *outcome, int64_t now, uint64_t count)
 {
-    char start[NUMBER_MAX];
+    char start[STR_NUMBER_MAX];
     struct change c = { .kind = CHANGE_TALLY };
 
-    c.field[FIELD_START] = number_text((uint64_t)(now - now % (*scope ? DAY_S : HOUR_S)), start);
+    c.field[FIELD_START] = str_number_text((uint64_t)(now - now % (*scope ? DAY_S : HOUR_S)), start);
     c.field[FIELD_SCOPE] = scope;
     c.field[FIELD_CHECK] = check;
     c.field[FIELD_OUTCOME] = outcome;
@@ -157,7 +148,7 @@ static void record_sending(const struct request *q)
 /* outcome: of login_outcome_names, or "mail": a message that the login sent. */
 static void count_login(const struct login_event *e, const char *outcome, const struct network *client)
 {
-    char network[NETWORK_TEXT_MAX], port[NUMBER_MAX];
+    char network[NETWORK_TEXT_MAX], port[STR_NUMBER_MAX];
     struct change c = { .kind = CHANGE_LOGIN };
 
     client_network(client, network);
@@ -166,7 +157,7 @@ static void count_login(const struct login_event *e, const char *outcome, const 
     c.field[FIELD_SERVICE] = e->service;
     c.field[FIELD_MECHANISM] = e->mechanism;
     c.field[FIELD_SECURITY] = login_security_names[e->security];
-    c.field[FIELD_PORT] = number_text(e->port, port);
+    c.field[FIELD_PORT] = str_number_text(e->port, port);
     c.field[FIELD_SERVER_NAME] = e->server_name;
     c.field[FIELD_CLIENT] = network;
     c.field[FIELD_CAUSE] = e->cause;

@@ -6,7 +6,7 @@
  */
 #include "policyd/check.h"
 
-enum { KEY_MAX = ADDRESS_MAX + 16, NUMBER_MAX = 24, CLIENT_BITS_V6 = 64 };
+enum { KEY_MAX = ADDRESS_MAX + 16, CLIENT_BITS_V6 = 64 };
 
 /* Whose mail it is, and what of it counts. */
 struct sending {
@@ -119,22 +119,13 @@ static enum result limits_of_client(struct sending *s, struct usage_limits *limi
 
 /* ---- proposing ---- */
 
-static const char *number_text(uint64_t value, char text_r[static NUMBER_MAX])
-{
-    struct strbuf b;
-
-    strbuf_init(&b, text_r, NUMBER_MAX);
-    strbuf_addu(&b, value);
-    return text_r;
-}
-
 /* The first row of a set remembers the request, for the case that it comes again. */
 static void propose(const struct sending *s, const char *kind, const char *name,
                     const struct usage_limits *limits)
 {
     static const enum field fields[USAGE_UNITS] = { FIELD_NUMBER, FIELD_RECIPIENTS, FIELD_BYTES };
     struct proposals *p = s->c->proposed;
-    char key[KEY_MAX], texts[USAGE_LIMITS_TEXT_MAX], text[NUMBER_MAX];
+    char key[KEY_MAX], texts[USAGE_LIMITS_TEXT_MAX], text[STR_NUMBER_MAX];
     bool first = p->count == 0 || p->check[p->count - 1] != s->c->id;
     struct strbuf k, l;
 
@@ -147,9 +138,9 @@ static void propose(const struct sending *s, const char *kind, const char *name,
     proposals_set(p, FIELD_KEY, key);
     proposals_set(p, FIELD_LIMITS, texts);
     for (unsigned unit = 0; unit < USAGE_UNITS; unit++)
-        proposals_set(p, fields[unit], number_text(s->add[unit], text));
+        proposals_set(p, fields[unit], str_number_text(s->add[unit], text));
     if (first)
-        proposals_set(p, FIELD_RESEND, number_text(request_resend_number(s->c->request), text));
+        proposals_set(p, FIELD_RESEND, str_number_text(request_resend_number(s->c->request), text));
 }
 
 static void explain(struct finding *f, const char *who, const struct usage_limits *limits)

@@ -228,6 +228,15 @@ START_TEST(hashes)
 }
 END_TEST
 
+START_TEST(numbers_as_text)
+{
+    char text[STR_NUMBER_MAX];
+
+    ck_assert_str_eq(str_number_text(0, text), "0");
+    ck_assert_str_eq(str_number_text(UINT64_MAX, text), "18446744073709551615");
+}
+END_TEST
+
 /* Numbered names fill a table as chance would, and each octet counts. */
 START_TEST(key_hashes)
 {
@@ -271,6 +280,7 @@ int main(void)
     tcase_add_test(t, copies);
     tcase_add_loop_test(t, numbers_are_read, 0, sizeof numbers / sizeof *numbers);
     tcase_add_test(t, hashes);
+    tcase_add_test(t, numbers_as_text);
     tcase_add_test(t, key_hashes);
     tcase_add_test(t, errors_are_one_line);
     srunner_run_all(runner, CK_NORMAL);
