@@ -111,6 +111,7 @@ static bool has_room(const struct aggregate *a, enum aggregate_of of)
     return a->count < AGGREGATE_MAX && (of != AGGREGATE_STRANGERS || a->strangers < AGGREGATE_STRANGERS_MAX);
 }
 
+KEPT_BEGIN /* the row in its slot; free_job(), aggregate_close() */
 void aggregate_add(struct aggregate *a, enum aggregate_of of, const struct change *c,
                    const struct sums *sums)
 {
@@ -137,6 +138,7 @@ void aggregate_add(struct aggregate *a, enum aggregate_of of, const struct chang
     a->count++;
     a->strangers += of == AGGREGATE_STRANGERS;
 }
+KEPT_END
 
 /* ---- writing ---- */
 
