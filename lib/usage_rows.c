@@ -11,8 +11,9 @@
 
 enum {
     STAGED_MAX = 8,      /* changes of a set */
-    CARRIED = 64,        /* rows that move on to the newer file with each batch */
-    LOG_TURN = 16 << 20, /* octets */
+    CARRIED = 4,         /* for so many that are counted one row moves on to the newer file, */
+    CARRIED_MIN = 4,     /* and with each batch so many more */
+    LOG_TURN = 32 << 20, /* octets */
     KEY_MAX = 512,
     BUSY_MS = 200,
     CACHE_KIB = 512
@@ -28,6 +29,7 @@ struct staged {
 struct usage_rows {
     struct change_source source; /* first: of usage_rows_changed */
     size_t most, taken;
+    int64_t until;
     char key[KEY_MAX], text[USAGE_TEXT_MAX], expires[24]; /* of the change that it handed out last */
 
     /* The counting thread's own. */
@@ -168,7 +170,7 @@ static size_t stage_set(struct usage_rows *rows, struct change_set *set, int64_t
 }
 
 /* There is room for the text, so that nothing fails from here on. */
-static void take_over(struct usage_rows *rows, const struct staged *s)
+static void take_over(struct usage_rows *rows, const struct staged *s, int64_t now)
 {
     struct usage_entry *e = s->entry;
 
@@ -176,6 +178,7 @@ static void take_over(struct usage_rows *rows, const struct staged *s)
     memcpy(e->text, s->text, s->len + 1);
     e->text_len = (uint32_t)s->len;
     e->file = usage_log_current(rows->log);
+    e->changed_at = now;
     usage_table_enter(&rows->table, e, USAGE_CHANGED);
 }
 
@@ -191,7 +194,7 @@ static enum result apply_set(struct usage_rows *rows, struct change_set *set, in
 
     lock(rows);
     for (size_t i = 0; i < count; i++)
-        take_over(rows, &rows->staged[i]);
+        take_over(rows, &rows->staged[i], now);
     unlock(rows);
     for (size_t i = 0; i < count && r == OK; i++)
         r = log_row(rows, rows->staged[i].entry);
@@ -216,8 +219,9 @@ static void tidy(struct usage_rows *rows)
         usage_log_turn(rows->log);
 }
 
-/* The rows that changed longest ago stand in the older file, if any do. */
-static enum result carry_over(struct usage_rows *rows)
+/* The rows that changed longest ago stand in the older file, if any do. Few at a time: most
+ * of them are counted again meanwhile. */
+static enum result carry_over(struct usage_rows *rows, size_t counted)
 {
     unsigned current = usage_log_current(rows->log);
     struct usage_entry *e;
@@ -226,7 +230,7 @@ static enum result carry_over(struct usage_rows *rows)
     if (usage_log_size(rows->log, !current) == 0)
         return OK;
     lock(rows);
-    for (size_t i = 0; i < CARRIED && r == OK; i++) {
+    for (size_t i = 0; i < CARRIED_MIN + counted / CARRIED && r == OK; i++) {
         e = TAILQ_FIRST(&rows->table.line[USAGE_CHANGED]);
         if (!e || e->file == current || (r = log_row(rows, e)) != OK)
             break;
@@ -260,7 +264,7 @@ enum result usage_rows_apply(struct usage_rows *rows, struct change_set *const *
     for (size_t i = 0; i < count; i++)
         if (apply_set(rows, sets[i], now) != OK)
             added = TRY_AGAIN;
-    if (carry_over(rows) != OK)
+    if (carry_over(rows, count) != OK)
         added = TRY_AGAIN;
     drop_oldest(rows);
     return flush(rows, added, count, e);
@@ -290,7 +294,7 @@ static bool hand_out(struct usage_rows *rows)
 {
     struct usage_entry *e = rows->taken < rows->most ? TAILQ_FIRST(&rows->table.line[USAGE_CHANGED]) : NULL;
 
-    if (!e)
+    if (!e || e->changed_at > rows->until)
         return false;
     rows->taken++;
     memcpy(rows->key, e->key, (size_t)e->key_len + 1);
@@ -328,10 +332,11 @@ static enum result next_changed(struct change_source *source, bool first, struct
     return OK;
 }
 
-struct change_source *usage_rows_changed(struct usage_rows *rows, size_t most)
+struct change_source *usage_rows_changed(struct usage_rows *rows, size_t most, int64_t until)
 {
     lock(rows);
     rows->most = most;
+    rows->until = until;
     unlock(rows);
     return &rows->source;
 }
@@ -352,10 +357,13 @@ void usage_rows_written(struct usage_rows *rows, bool written)
 
 struct usage_rows_stats usage_rows_stats(struct usage_rows *rows)
 {
+    const struct usage_entry *first;
     struct usage_rows_stats stats;
 
     lock(rows);
-    stats = (struct usage_rows_stats){ rows->table.count, rows->table.changed, rows->log_octets, rows->unlogged };
+    first = TAILQ_FIRST(&rows->table.line[USAGE_CHANGED]);
+    stats = (struct usage_rows_stats){ rows->table.count, rows->table.changed, first ? first->changed_at : 0,
+                                       rows->log_octets, rows->unlogged };
     unlock(rows);
     return stats;
 }

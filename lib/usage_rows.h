@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of usage in memory, so that counting waits for no database: a count is added to
- * the row here, and to a log that outlives the process (usage_log.h), and state.db has it a
- * moment later.  Where a row is not here, state.db has it.  One thread counts; another may
+ * the row here, and to a log that outlives the process (usage_log.h), and state.db has it
+ * later.  Where a row is not here, state.db has it.  One thread counts; another may
  * write what changed into state.db meanwhile, and a third ask how it stands.  Layer 2.
  */
 #ifndef POSTERN_USAGE_ROWS_H
@@ -35,15 +35,16 @@ void usage_rows_forget(struct usage_rows *, const char *account);
 
 /* ---- by the thread that writes state.db ---- */
 
-/* The rows that changed longest ago, `most` of them, as changes for state.db, once at a time.
- * usage_rows_written says what became of them. */
-struct change_source *usage_rows_changed(struct usage_rows *, size_t most);
+/* The rows that changed longest ago and not after `until`, `most` of them, as changes for
+ * state.db, once at a time. usage_rows_written says what became of them. */
+struct change_source *usage_rows_changed(struct usage_rows *, size_t most, int64_t until);
 void usage_rows_written(struct usage_rows *, bool written);
 
 /* ---- by anybody ---- */
 
 struct usage_rows_stats {
     size_t rows, changed; /* here; not in state.db yet */
+    int64_t changed_at;   /* of those, the first: seconds since 1970 */
     uint64_t log_octets, unlogged; /* sets that the log could not take, since the start */
 };
 struct usage_rows_stats usage_rows_stats(struct usage_rows *);

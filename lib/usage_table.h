@@ -22,7 +22,8 @@ struct usage_entry {
     TAILQ_ENTRY(usage_entry) link;
     uint64_t hash;
     enum usage_state state;
-    unsigned file; /* of the log, where its last record stands */
+    unsigned file;      /* of the log, where its last record stands */
+    int64_t changed_at; /* seconds since 1970; 0: by a process before this one */
     char *text;
     uint32_t text_len, room, key_len;
     char key[]; /* with a NUL */

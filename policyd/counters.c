@@ -13,10 +13,11 @@
 
 enum {
     IDLE_MS = 100,
-    TICK_MS = 10,       /* while there are rows that have yet to go to state.db */
+    QUIET_S = 30,       /* a row that changes again and again is not written each time */
+    TICK_MS = 10,       /* while there are rows that are to go to state.db */
     PER_TICK = 10,      /* a handful: the writer is not to take the processor from replies for long */
     LAST_MOST = 8192,   /* at the end: the rest is found in the log at the next start */
-    MANY = 128 * 1024,  /* that have yet to: from there on more go at once */
+    MANY = 128 * 1024,  /* that have yet to: from there on they go at once, and more */
     MANY_SHARE = 160,   /* namely this part of those above */
     TRIM_EVERY = 60,    /* sweeps */
     ALARM_S = 60,
@@ -253,14 +254,19 @@ static void tell_settled(struct counters *c, enum result r)
 
 static void on_folded(struct job *job);
 
-static void fold(struct counters *c, size_t most)
+static void fold(struct counters *c, size_t most, int64_t until)
 {
     c->folding = true;
     c->settled = c->to_settle;
     c->to_settle = NULL;
-    c->fold_set = (struct change_set){ .source = usage_rows_changed(c->rows, c->settled ? SIZE_MAX : most) };
+    c->fold_set = (struct change_set){ .source = usage_rows_changed(c->rows, most, until) };
     c->fold = (struct job){ .database = DATABASE_STATE, .set = &c->fold_set, .sets = 1, .done = on_folded };
     writer_submit(c->writer, &c->fold);
+}
+
+static void fold_all(struct counters *c)
+{
+    fold(c, SIZE_MAX, INT64_MAX);
 }
 
 /* Once it is stopped, the last fold has all of them, and only that says so. */
@@ -280,15 +286,22 @@ static void on_folded(struct job *job)
     if (done)
         watch_fold(c);
     if (c->to_settle)
-        fold(c, 0);
+        fold_all(c);
     else if (usage_rows_stats(c->rows).changed == 0)
         tidy(c);
 }
 
-static void fold_some(struct counters *c, size_t changed, uint64_t now_ns)
+/* Rows that changed until then are to go to state.db. One that nothing but memory has is not
+ * made to wait, nor one of a future that the clock was wrong about. */
+static int64_t due_until(const struct counters *c, const struct usage_rows_stats *stats, int64_t now)
 {
-    if (changed > 0 && !c->folding && now_ns >= c->resume_ns)
-        fold(c, PER_TICK + (changed > MANY ? (changed - MANY) / MANY_SHARE : 0));
+    return c->degraded || stats->changed > MANY || stats->changed_at > now ? INT64_MAX : now - QUIET_S;
+}
+
+static void fold_some(struct counters *c, size_t changed, int64_t until, uint64_t now_ns)
+{
+    if (!c->folding && now_ns >= c->resume_ns)
+        fold(c, PER_TICK + (changed > MANY ? (changed - MANY) / MANY_SHARE : 0), until);
 }
 
 void counters_settle(struct counters *c, struct settling *s)
@@ -296,7 +309,7 @@ void counters_settle(struct counters *c, struct settling *s)
     s->next = c->to_settle;
     c->to_settle = s;
     if (!c->folding)
-        fold(c, 0);
+        fold_all(c);
 }
 
 static void on_last_fold(struct job *job)
@@ -330,9 +343,9 @@ static void sweep(struct counters *c)
     writer_submit(c->writer, &c->sweep);
 }
 
-static enum result start_timer(struct counters *c, size_t changed)
+static enum result start_timer(struct counters *c, bool is_busy)
 {
-    struct timeval tv = { 0, (changed > 0 ? TICK_MS : IDLE_MS) * 1000 };
+    struct timeval tv = { 0, (is_busy ? TICK_MS : IDLE_MS) * 1000 };
 
     return event_add(c->timer, &tv) == 0 ? OK : TRY_AGAIN;
 }
@@ -342,15 +355,20 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct counters *c = arg;
     struct usage_rows_stats stats = usage_rows_stats(c->rows);
     uint64_t now_ns = clock_monotonic_ns();
+    int64_t now = time(NULL), until;
+    bool due;
 
     (void)fd, (void)what;
-    watch_log(c, stats.unlogged, time(NULL));
-    fold_some(c, stats.changed, now_ns);
+    watch_log(c, stats.unlogged, now);
+    until = due_until(c, &stats, now);
+    due = stats.changed > 0 && stats.changed_at <= until;
+    if (due)
+        fold_some(c, stats.changed, until, now_ns);
     if (now_ns - c->swept_ns >= sweep_ns) {
         c->swept_ns = now_ns;
         sweep(c);
     }
-    (void)!start_timer(c, stats.changed); /* an event that was added before: it needs no memory */
+    (void)!start_timer(c, due); /* an event that was added before: it needs no memory */
 }
 
 /* ---- open, close ---- */
@@ -365,7 +383,7 @@ enum result counters_open(struct event_base *base, struct writer *writer, const 
         return error_set(e, TRY_AGAIN, "out of memory");
     c->writer = writer;
     c->timer = event_new(base, -1, 0, on_timer, c);
-    r = c->timer && start_timer(c, 0) == OK ? usage_rows_open(state_db, &c->rows, e)
+    r = c->timer && start_timer(c, false) == OK ? usage_rows_open(state_db, &c->rows, e)
                                                   : error_set(e, TRY_AGAIN, "out of memory");
     if (r == OK)
         r = job_thread_start(base, &(struct job_thread_config){ counters_run, NULL, c, 0 }, &c->thread, e);
@@ -383,7 +401,7 @@ void counters_stop(struct counters *c)
     c->stopped = true;
     event_del(c->timer);
     job_thread_stop(&c->thread);
-    c->last_fold_set = (struct change_set){ .source = usage_rows_changed(c->rows, LAST_MOST) };
+    c->last_fold_set = (struct change_set){ .source = usage_rows_changed(c->rows, LAST_MOST, INT64_MAX) };
     c->last_fold = (struct job){
         .database = DATABASE_STATE, .set = &c->last_fold_set, .sets = 1, .done = on_last_fold
     };

@@ -2,8 +2,8 @@
 /*
  * Counting before a reply (check.h, CHECK_COUNTS), by a thread of its own, so that no
  * checkpoint or other writing stands between a message and its reply: what is counted is in a
- * log beside state.db when the reply leaves (lib/usage_rows.h), and in state.db a tenth of a
- * second later, or as soon as that can be written.  And what no longer counts is swept from
+ * log beside state.db when the reply leaves (lib/usage_rows.h), and in state.db once it has not
+ * changed for half a minute, or as soon as that can be written.  And what no longer counts is swept from
  * state.db, a few rows a second; the greylist is trimmed once a minute.  Layer 7.
  */
 #ifndef POSTERN_COUNTERS_H

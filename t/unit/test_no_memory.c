@@ -290,7 +290,7 @@ START_TEST(counting)
     ck_assert_uint_gt(each_failure(count_message, &c), 5);
     ck_assert_uint_gt(c.counted, 0);
     ck_assert_uint_lt(c.counted, c.asked);
-    set.source = usage_rows_changed(c.rows, SIZE_MAX);
+    set.source = usage_rows_changed(c.rows, SIZE_MAX, INT64_MAX);
     ck_assert_int_eq(store_apply(s, &sets, 1, NOW), OK);
     ck_assert_int_eq(set.result, OK);
     usage_rows_written(c.rows, true);

@@ -99,7 +99,7 @@ static enum result count(const char *key)
 
 static enum result fold(size_t most)
 {
-    struct change_set set = { .source = usage_rows_changed(rows, most), .result = BAD };
+    struct change_set set = { .source = usage_rows_changed(rows, most, INT64_MAX), .result = BAD };
     struct change_set *const sets[] = { &set };
     enum result r = store_apply(state, sets, 1, NOW);
 
@@ -275,7 +275,7 @@ END_TEST
 
 START_TEST(changed_again_on_its_way)
 {
-    struct change_source *source = usage_rows_changed(rows, 10);
+    struct change_source *source = usage_rows_changed(rows, 10, INT64_MAX);
     struct change change;
     struct error e;
 
@@ -294,9 +294,33 @@ START_TEST(changed_again_on_its_way)
 }
 END_TEST
 
+/* Who goes on sending is not written each time. */
+START_TEST(those_that_are_quiet)
+{
+    struct change_source *source;
+    struct change change;
+    struct error e;
+
+    ck_assert_int_eq(count_at(NOW, TWO, 0, "a", NULL).result, OK);
+    ck_assert_int_eq(count_at(NOW + 1, TWO, 0, "b", NULL).result, OK);
+    ck_assert_int_eq(count_at(NOW + 2, TWO, 0, "a", NULL).result, OK);
+    ck_assert_int_eq(usage_rows_stats(rows).changed_at, NOW + 1);
+    source = usage_rows_changed(rows, 10, NOW);
+    ck_assert_int_eq(source->next(source, true, &change, &e), NOT_FOUND);
+    source = usage_rows_changed(rows, 10, NOW + 1);
+    ck_assert_int_eq(source->next(source, true, &change, &e), OK);
+    ck_assert_str_eq(change.field[FIELD_KEY], "b");
+    ck_assert_int_eq(source->next(source, false, &change, &e), NOT_FOUND);
+    usage_rows_written(rows, true);
+    ck_assert_int_eq(usage_rows_stats(rows).changed_at, NOW + 2);
+    reopen(); /* of a process before this one: none is waited for */
+    ck_assert_int_eq(usage_rows_stats(rows).changed_at, 0);
+}
+END_TEST
+
 START_TEST(not_written)
 {
-    struct change_source *source = usage_rows_changed(rows, 1);
+    struct change_source *source = usage_rows_changed(rows, 1, INT64_MAX);
     struct change change;
     struct error e;
 
@@ -338,7 +362,7 @@ END_TEST
 
 /* ---- much ---- */
 
-enum { ACCOUNTS = 3000, ONCE = 500, ROUNDS = 50, LOG_TURN = 16 << 20, LOG_MOST = 20 << 20 };
+enum { ACCOUNTS = 3000, ONCE = 500, ROUNDS = 50, LOG_TURN = 32 << 20, LOG_MOST = 40 << 20 };
 
 static const char *key_of(unsigned i, char key_r[static KEY_SIZE])
 {
@@ -465,6 +489,7 @@ int main(void)
     tcase_add_test(t, cut_anywhere);
     tcase_add_test(t, damaged_anywhere);
     tcase_add_test(t, changed_again_on_its_way);
+    tcase_add_test(t, those_that_are_quiet);
     tcase_add_test(t, not_written);
     tcase_add_test(t, forgotten);
     tcase_add_test(t, log_stays_bounded);
