@@ -113,8 +113,8 @@ static inline uint64_t str_hash(uint64_t hash, struct span text)
     return hash;
 }
 
-/* For tables in memory: eight octets a step, all bits of it alike. It may be another one in
- * another version. */
+/* Eight octets a step, all bits of it alike. It may be another one in another version, or on
+ * another kind of machine: for tables in memory, and files that say what wrote them. */
 uint64_t str_key_hash(struct span key);
 
 /* The length in octets of the well-formed UTF-8 character at p (RFC 3629), 0

@@ -23,7 +23,7 @@ struct record {
     /* the key, the counts, each with a NUL */
 };
 
-static const char magic[16] = "Postern usage 1";
+static const char magic[16] = "Postern usage 2";
 
 struct file {
     int fd;
@@ -43,11 +43,7 @@ struct usage_log {
 
 static uint64_t record_hash(const struct record *r, const char *texts)
 {
-    char lengths[sizeof r->len];
-
-    memcpy(lengths, &r->len, sizeof lengths);
-    return str_hash(str_hash(STR_HASH_START, (struct span){ lengths, sizeof lengths }),
-                    (struct span){ texts, (size_t)r->len.key + r->len.counts + 2 });
+    return str_key_hash((struct span){ texts, (size_t)r->len.key + r->len.counts + 2 }) ^ r->len.key;
 }
 
 /* Returns the octets of the record at p, 0 where there is no whole one. */
