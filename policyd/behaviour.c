@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policyd/behaviour.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -35,6 +36,11 @@ static uint64_t hash_of(struct span text)
     h *= 0x9e3779b97f4a7c15u;
     h ^= h >> 29;
     return h;
+}
+
+void behaviour_copy(struct behaviour *to, const struct behaviour *from)
+{
+    memcpy(to, from, offsetof(struct behaviour, recipient) + from->recipient_count * sizeof from->recipient[0]);
 }
 
 /* ---- sliding counts ---- */

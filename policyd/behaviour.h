@@ -78,9 +78,12 @@ struct behaviour {
     uint32_t refused_sender[BEHAVIOUR_SENDERS]; /* hashes, the latest first */
     /* Recipients it wrote to, the latest first: 24 bits of each hash, and of all that there
      * are those whose hash ends in `level` zeros. */
-    uint32_t recipient[BEHAVIOUR_RECIPIENTS];
     unsigned recipient_count, level;
+    uint32_t recipient[BEHAVIOUR_RECIPIENTS]; /* last: most have few */
 };
+
+/* Of the recipients, those that there are. */
+void behaviour_copy(struct behaviour *to, const struct behaviour *from);
 
 extern const unsigned behaviour_pace_s[BEHAVIOUR_PACES]; /* their windows; the last one is an hour */
 
@@ -124,18 +127,33 @@ enum { BEHAVIOUR_TEXT_MAX = 6144 };
 void behaviour_format(const struct behaviour *, struct strbuf *out);
 enum result behaviour_parse(struct span text, struct behaviour *behaviour_r) MUST_CHECK; /* BAD: it is none */
 
-/* ---- in memory, where many are kept (behaviour_text.c): with what is under way ---- */
+/* ---- in memory, where many are kept (behaviour_pack.c): with what is under way ---- */
+
+enum { BEHAVIOUR_SLIDINGS = SIGNAL_COUNT + BEHAVIOUR_PACES + 4, BEHAVIOUR_RECIPIENT_OCTETS = 3 };
+
+/* What every packed one begins with. */
+struct behaviour_packed {
+    int64_t since, day;
+    uint32_t peak[BEHAVIOUR_PACES];
+    float usual[BEHAVIOUR_PACES];
+    float strangers, recipients;
+    uint32_t day_strangers, day_recipients;
+    uint16_t slidings; /* a bit for each that follows */
+    uint16_t recipient_count;
+    uint8_t networks, open, senders, level;
+    bool day_suspect;
+};
 
 enum {
-    /* ten octets for each number there is, three for a recipient */
-    BEHAVIOUR_PACKED_MAX = (SIGNAL_COUNT + 4 + BEHAVIOUR_PACES) * (sizeof(struct sliding) + 1) +
-                           10 * (2 * BEHAVIOUR_PACES + 4 * BEHAVIOUR_NETWORKS + BEHAVIOUR_SENDERS) +
-                           10 * (7 * BEHAVIOUR_OPEN + 12) + 3 * BEHAVIOUR_RECIPIENTS
+    BEHAVIOUR_PACKED_MAX = sizeof(struct behaviour_packed) + BEHAVIOUR_SLIDINGS * sizeof(struct sliding) +
+                           BEHAVIOUR_NETWORKS * sizeof(struct behaviour_network) +
+                           BEHAVIOUR_OPEN * sizeof(struct behaviour_open) + BEHAVIOUR_SENDERS * sizeof(uint32_t) +
+                           BEHAVIOUR_RECIPIENTS * BEHAVIOUR_RECIPIENT_OCTETS
 };
 /* The octets written. Transactions that are under way come to stand first; a count over a
  * window that is 0 forgets when that was. */
 size_t behaviour_pack(struct behaviour *, unsigned char packed_r[static BEHAVIOUR_PACKED_MAX]);
-/* What is not of behaviour_pack's begins anew. */
+/* What is not of behaviour_pack's begins anew. Recipients that there are not are left as they are. */
 void behaviour_unpack(const unsigned char *packed, size_t size, struct behaviour *behaviour_r);
 
 #endif

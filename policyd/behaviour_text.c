@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A behaviour as a line of text: whole numbers apart by spaces, then the recipients in four
- * characters each.  And packed, for this process alone: numbers of seven bits an octet, the
- * last one without the eighth (LEB128), recipients in three octets.  All four ways take the
- * same walk over the fields.  Layer 4.
+ * characters each.  Reading and writing take the same walk over the fields.  Layer 4.
  */
 #include <string.h>
 
 #include "policyd/behaviour.h"
 
-enum { FORMAT = 1, HUNDREDTHS = 100, RECIPIENT_CHARS = 4, BITS = 6, MORE = 0x80, SHIFT_MAX = 63 };
+enum { FORMAT = 1, HUNDREDTHS = 100, RECIPIENT_CHARS = 4, BITS = 6 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Reading where out and to are NULL. */
+/* Reading where out is NULL. */
 struct walk {
-    struct strbuf *out; /* text */
-    unsigned char *to;  /* packed: the next octet */
+    struct strbuf *out;
     struct span in;
-    bool packed;
     bool bad;
 };
 
@@ -31,55 +27,18 @@ static struct span next_word(struct walk *w)
     return word;
 }
 
-static void put(struct walk *w, uint64_t value)
-{
-    for (; value >= MORE; value /= MORE)
-        *w->to++ = (unsigned char)(value | MORE);
-    *w->to++ = (unsigned char)value;
-}
-
-static unsigned next_octet(struct walk *w)
-{
-    if (w->in.len == 0) {
-        w->bad = true;
-        return 0;
-    }
-    w->in.len--;
-    return (unsigned char)*w->in.ptr++;
-}
-
-static uint64_t get(struct walk *w)
-{
-    uint64_t number = 0, octet;
-    unsigned shift = 0;
-
-    do {
-        octet = next_octet(w);
-        number |= (octet & (MORE - 1)) << shift;
-        shift += 7;
-    } while (octet >= MORE && shift <= SHIFT_MAX);
-    return number;
-}
-
 /* The value to go on with: as given, or as read. */
 static uint64_t walk_number(struct walk *w, uint64_t value, uint64_t most)
 {
     uint64_t number = 0;
 
-    if (w->to) {
-        put(w, value);
-        return value;
-    }
     if (w->out) {
         strbuf_addu(w->out, value);
         strbuf_addc(w->out, ' ');
         return value;
     }
-    if (w->packed)
-        number = get(w);
-    else if (str_number(next_word(w), 0, most, &number) != OK)
+    if (str_number(next_word(w), 0, most, &number) != OK)
         w->bad = true;
-    w->bad |= number > most;
     return number;
 }
 
@@ -103,45 +62,14 @@ static void walk_u32(struct walk *w, uint32_t *n)
     *n = (uint32_t)walk_number(w, *n, UINT32_MAX);
 }
 
-/* In text by hundredths, rounded: what was read is written as it was. */
+/* By hundredths, rounded: what was read is written as it was. */
 static void walk_float(struct walk *w, float *f)
 {
-    uint32_t bits;
-
-    if (!w->packed) {
-        *f = (float)walk_number(w, (uint64_t)(*f * HUNDREDTHS + 0.5f), UINT32_MAX) / HUNDREDTHS;
-        return;
-    }
-    memcpy(&bits, f, sizeof bits);
-    walk_u32(w, &bits);
-    memcpy(f, &bits, sizeof bits);
-}
-
-/* As it is in memory; one without counts, as most are, in one octet. */
-static void walk_packed_sliding(struct walk *w, struct sliding *s)
-{
-    static const uint16_t none[SLIDING_BUCKETS];
-
-    if (w->to) {
-        *w->to = memcmp(s->count, none, sizeof none) != 0;
-        if (*w->to++)
-            w->to = (unsigned char *)memcpy(w->to, s, sizeof *s) + sizeof *s;
-    } else if (next_octet(w)) {
-        if (w->in.len < sizeof *s) {
-            w->bad = true;
-            return;
-        }
-        memcpy(s, w->in.ptr, sizeof *s);
-        w->in = (struct span){ w->in.ptr + sizeof *s, w->in.len - sizeof *s };
-    }
+    *f = (float)walk_number(w, (uint64_t)(*f * HUNDREDTHS + 0.5f), UINT32_MAX) / HUNDREDTHS;
 }
 
 static void walk_sliding(struct walk *w, struct sliding *s)
 {
-    if (w->packed) {
-        walk_packed_sliding(w, s);
-        return;
-    }
     walk_time(w, &s->slot);
     for (unsigned i = 0; i < SLIDING_BUCKETS; i++)
         walk_u16(w, &s->count[i]);
@@ -176,50 +104,10 @@ static void walk_networks(struct walk *w, struct behaviour *b)
     }
 }
 
-/* Transactions under way: what is written does not outlive policyd, they do not either. */
-static void walk_open(struct walk *w, struct behaviour *b)
-{
-    unsigned used = 0;
-
-    for (unsigned i = 0; w->to && i < BEHAVIOUR_OPEN; i++)
-        if (b->open[i].instance != 0) {
-            struct behaviour_open o = b->open[i];
-            b->open[i].instance = 0;
-            b->open[used++] = o;
-        }
-    walk_count(w, &used, BEHAVIOUR_OPEN);
-    for (unsigned i = 0; i < used && !w->bad; i++) {
-        struct behaviour_open *o = &b->open[i];
-        walk_time(w, &o->began);
-        walk_u32(w, &o->instance);
-        walk_u32(w, &o->connection);
-        walk_u32(w, &o->recipient);
-        walk_u16(w, &o->requests);
-        walk_u16(w, &o->strangers);
-        walk_u16(w, &o->known);
-    }
-}
-
-static void walk_packed_recipient(struct walk *w, uint32_t *recipient)
-{
-    uint32_t value = w->to ? *recipient : 0;
-
-    for (unsigned bit = 0; bit < 24; bit += 8)
-        if (w->to)
-            *w->to++ = (unsigned char)(value >> bit);
-        else
-            value |= next_octet(w) << bit;
-    *recipient = value;
-}
-
 static void walk_recipient(struct walk *w, uint32_t *recipient)
 {
     uint32_t value = 0;
 
-    if (w->packed) {
-        walk_packed_recipient(w, recipient);
-        return;
-    }
     for (unsigned i = 0; i < RECIPIENT_CHARS && w->out; i++)
         strbuf_addc(w->out, alphabet[*recipient >> i * BITS & 0x3f]);
     if (w->out)
@@ -256,8 +144,6 @@ static void walk_behaviour(struct walk *w, struct behaviour *b)
     walk_networks(w, b);
     for (unsigned i = 0; i < BEHAVIOUR_SENDERS; i++)
         walk_u32(w, &b->refused_sender[i]);
-    if (w->packed)
-        walk_open(w, b);
     walk_count(w, &b->level, BEHAVIOUR_LEVEL_MAX);
     walk_count(w, &b->recipient_count, BEHAVIOUR_RECIPIENTS);
     for (unsigned i = 0; i < b->recipient_count && !w->bad; i++)
@@ -282,22 +168,4 @@ enum result behaviour_parse(struct span text, struct behaviour *behaviour_r)
         return OK;
     memset(behaviour_r, 0, sizeof *behaviour_r);
     return BAD;
-}
-
-size_t behaviour_pack(struct behaviour *b, unsigned char packed_r[static BEHAVIOUR_PACKED_MAX])
-{
-    struct walk w = { .to = packed_r, .packed = true };
-
-    walk_behaviour(&w, b);
-    return (size_t)(w.to - packed_r);
-}
-
-void behaviour_unpack(const unsigned char *packed, size_t size, struct behaviour *behaviour_r)
-{
-    struct walk w = { .in = { (const char *)packed, size }, .packed = true };
-
-    memset(behaviour_r, 0, sizeof *behaviour_r);
-    walk_behaviour(&w, behaviour_r);
-    if (w.bad || w.in.len > 0)
-        memset(behaviour_r, 0, sizeof *behaviour_r);
 }

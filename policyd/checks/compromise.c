@@ -67,6 +67,8 @@ enum verdict compromise_run(const struct check_ctx *c, struct finding *f)
         return VERDICT_TRY_AGAIN;
     signals_message(&b, q, c->facts->now);
     signals_measure(&b, c->config->compromise.signal, c->facts->now, &s);
+    if (s.score < c->config->compromise.score && !f->explain)
+        return VERDICT_PASS;
     evidence(&s, text);
     finding_row(f, "%s; from %u on it is taken for stolen", text, c->config->compromise.score);
     return s.score < c->config->compromise.score ? VERDICT_PASS : refuse(c, f, text);
