@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MODES_KEPT_S = 60 };
-
 void facts_init(struct facts *f, const struct config *config, struct rows *rows, struct dns_source *dns)
 {
     f->config = config;
@@ -21,6 +19,7 @@ void facts_init(struct facts *f, const struct config *config, struct rows *rows,
     f->account.address[0] = '\0';
     for (size_t i = 0; i < sizeof f->memo / sizeof *f->memo; i++)
         f->memo[i].known = false;
+    memset(f->host_limits, 0, sizeof f->host_limits);
 }
 
 void facts_begin(struct facts *f, struct dns_waiter *waiter, int64_t now)
@@ -108,25 +107,31 @@ static void take_account(const struct rowset *set, struct account_row *row_r)
     row_r->has_limit = *rowset_next(new_password) == '1';
 }
 
-/* Each check asks for the same one. */
-enum result facts_account(struct facts *f, const char *address, struct account_row *row_r)
+/* Into f->account, since each check asks for the same one. */
+static enum result find_account(struct facts *f, const char *address)
 {
     struct account_memo *m = &f->account;
     struct rowset set;
     enum result r;
 
-    if (*address && m->generation == rows_generation(f->rows) && strcmp(m->address, address) == 0) {
-        *row_r = m->row;
+    if (*address && m->generation == rows_generation(f->rows) && strcmp(m->address, address) == 0)
         return OK;
-    }
     r = get1(f, QUERY_ACCOUNT, address, &set);
     if (r != OK)
         return r;
     take_account(&set, &m->row);
     m->generation = rows_generation(f->rows);
     copy(m->address, sizeof m->address, set.last_good ? "" : address);
-    *row_r = m->row;
     return OK;
+}
+
+enum result facts_account(struct facts *f, const char *address, struct account_row *row_r)
+{
+    enum result r = find_account(f, address);
+
+    if (r == OK)
+        *row_r = f->account.row;
+    return r;
 }
 
 /* members_send, destinations, the first of them */
@@ -264,7 +269,7 @@ static enum result scope_modes(struct facts *f, struct scope_modes *m, const cha
         return r;
     copy(m->scope, sizeof m->scope, scope);
     memset(m->mode, -1, sizeof m->mode);
-    m->expires = f->now + MODES_KEPT_S;
+    m->expires = f->now + FACTS_KEPT_S;
     for (const char *p = set.text; set.count > 0; set.count--)
         p = take_mode(m, p, f->now);
     m->generation = rows_generation(f->rows);
@@ -279,10 +284,9 @@ enum result facts_mode(struct facts *f, enum check_id id, const struct address *
     struct scope_modes *memo[LEVELS] = { &f->memo[0], &f->memo[2 + check_infos[id].subject], &f->memo[1] };
     const char *scope[LEVELS] = { NULL, NULL, "" };
     char name[DOMAIN_MAX + 1];
-    struct account_row row;
-    enum result r = account ? facts_account(f, account->text, &row) : NOT_FOUND;
+    enum result r = account ? find_account(f, account->text) : NOT_FOUND;
 
-    if (r == OK && row.has_policy)
+    if (r == OK && f->account.row.has_policy)
         scope[ACCOUNT] = account->text;
     r = r == OK || r == NOT_FOUND ? OK : TRY_AGAIN;
     if (domain.len > 0 && str_copy(domain, name, sizeof name) == OK)
@@ -321,7 +325,7 @@ enum result facts_behaviour(struct facts *f, const char *account, struct behavio
     known = f->behaviours->get(f->behaviours, account, f->now);
     if (!known)
         return TRY_AGAIN;
-    *behaviour_r = *known;
+    behaviour_copy(behaviour_r, known);
     return OK;
 }
 

@@ -15,7 +15,11 @@
 #include "policyd/rows.h"
 #include "policyd/zones.h"
 
-enum { REASON_MAX = 400, LISTED_TEXT_MAX = 200 };
+enum {
+    REASON_MAX = 400,
+    LISTED_TEXT_MAX = 200,
+    FACTS_KEPT_S = 60 /* what each request asks for is read anew so often, though nothing has changed */
+};
 
 /* How often each kind of fact was asked for, by its answer, since the start. */
 enum fact_kind { FACT_DOMAIN, FACT_ACCOUNT, FACT_ALIAS, FACT_GRANT, FACT_POLICY, FACT_LIST, FACT_KINDS };
@@ -57,6 +61,16 @@ struct account_memo {
     struct account_row row;
 };
 
+/* The host's limits that count by one thing, as long as they stay the same. */
+struct limits_memo {
+    const char *counted_by; /* NULL: none */
+    uint64_t generation;    /* rows_generation() when they were read */
+    int64_t expires;        /* seconds since 1970; 0: they are to be read */
+    enum result result;
+    struct usage_limits limits;
+};
+enum { LIMITS_MEMOS = 5 };
+
 /* One request's view at a time; the owner keeps what it points to. */
 struct facts {
     const struct config *config;
@@ -76,6 +90,7 @@ struct facts {
     struct account_memo account; /* last asked for, by this request */
     /* Last asked for: an account's, the host's, and a domain's for each enum check_subject. */
     struct scope_modes memo[2 + SUBJECT_COUNT];
+    struct limits_memo host_limits[LIMITS_MEMOS];
 };
 
 void facts_init(struct facts *, const struct config *, struct rows *, struct dns_source *);
@@ -140,7 +155,8 @@ struct listed_row {
 enum result facts_listed(struct facts *, const struct request *, struct listed_row *row_r) MUST_CHECK;
 
 /* The limits of one scope ("" the host, a domain, an account, a network of
- * facts_limit_network) that count by account, relay, domain, client or host. OK with none:
+ * facts_limit_network) that count by account, relay, domain, client or host, a name that
+ * lasts as long as the facts. OK with none:
  * no limit, whatever a wider scope says; NOT_FOUND: it says nothing. */
 enum result facts_limits(struct facts *, const char *scope, const char *counted_by,
                          struct usage_limits *limits_r) MUST_CHECK;

@@ -25,8 +25,9 @@ static void take_limits(struct rowset set, struct usage_limits *limits_r)
     }
 }
 
-enum result facts_limits(struct facts *f, const char *scope, const char *counted_by,
-                         struct usage_limits *limits_r)
+/* good_r: not of before the table could not be read. */
+static enum result read_limits(struct facts *f, const char *scope, const char *counted_by,
+                               struct usage_limits *limits_r, bool *good_r)
 {
     const char *const params[] = { scope, counted_by };
     struct rowset set;
@@ -34,7 +35,44 @@ enum result facts_limits(struct facts *f, const char *scope, const char *counted
 
     if (r == OK)
         take_limits(set, limits_r);
+    *good_r = r == NOT_FOUND || (r == OK && !set.last_good);
     return r;
+}
+
+static struct limits_memo *memo_of(struct facts *f, const char *counted_by)
+{
+    for (unsigned i = 0; i < LIMITS_MEMOS; i++) {
+        struct limits_memo *m = &f->host_limits[i];
+        if (!m->counted_by)
+            m->counted_by = counted_by;
+        if (strcmp(m->counted_by, counted_by) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+/* The host's are asked for with each message. Not kept for good: rows are to know that. */
+static enum result host_limits(struct facts *f, struct limits_memo *m, struct usage_limits *limits_r)
+{
+    bool good;
+
+    if (m->generation != rows_generation(f->rows) || f->now >= m->expires) {
+        m->result = read_limits(f, "", m->counted_by, &m->limits, &good);
+        m->generation = rows_generation(f->rows);
+        m->expires = good ? f->now + FACTS_KEPT_S : 0;
+    }
+    if (m->result == OK)
+        *limits_r = m->limits;
+    return m->result;
+}
+
+enum result facts_limits(struct facts *f, const char *scope, const char *counted_by,
+                         struct usage_limits *limits_r)
+{
+    struct limits_memo *m = *scope ? NULL : memo_of(f, counted_by);
+    bool good;
+
+    return m ? host_limits(f, m, limits_r) : read_limits(f, scope, counted_by, limits_r, &good);
 }
 
 enum result facts_limit_network(struct facts *f, const struct network *client,
