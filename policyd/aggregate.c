@@ -10,7 +10,7 @@ enum {
     SLOTS = AGGREGATE_MAX * 2,
     IDLE_MS = 250,
     TICK_MS = 10,  /* while there is something to write */
-    PER_TICK = 20, /* a handful: the writer is not to take the processor from replies for long */
+    PER_TICK = 10, /* a handful: the writer is not to take the processor from replies for long */
     TRIM_S = 60,
     HOUR_S = 3600,
     KEY_MAX = 4096

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows of state.db that are summed up in memory and written at leisure, up to 2000 a
+ * Rows of state.db that are summed up in memory and written at leisure, up to 1000 a
  * second: an observation is no promise to anybody, so it does not hold up a reply.  A
  * crash loses what was not written yet; a clean stop writes it all.  Layer 7.
  */

@@ -10,7 +10,7 @@
 enum {
     AT_HAND = 512,
     PACKED_MOST = 64 << 20,
-    TICK_MS = 10,
+    TICK_MS = 40,
     PER_TICK = 10, /* a handful: the writer is not to take the processor from replies for long */
     AT_ONCE = 100, /* where there is no room for more that is not written */
     ALARM_S = 3600,

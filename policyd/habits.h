@@ -3,7 +3,7 @@
  * How each account sends (behaviour.h), for as many accounts as sent last, in memory
  * (habit_table.h, a hundred megabytes at most); read from state.db when one is asked for, and
  * written with the commit of the turn in which it changed, but no reply waits for that: a
- * crash loses what is under way.  Of more than 1000 changes a second the others wait, and
+ * crash loses what is under way.  Of more than 250 changes a second the others wait, and
  * several of one account are written together.  Layer 7.
  */
 #ifndef POSTERN_HABITS_H
