@@ -35,7 +35,7 @@ static void conn_free(struct conn *c)
 
     if (c->to_send) {
         (void)!send_replies(c);
-        SLIST_REMOVE(&s->to_send, c, conn, send_entry);
+        TAILQ_REMOVE(&s->to_send, c, send_entry);
     }
     event_del(&c->read);
     event_del(&c->write);
@@ -119,7 +119,7 @@ static void add_reply(struct conn *c, struct span reply)
     memcpy(c->out + c->out_len, reply.ptr, reply.len);
     c->out_len += reply.len;
     if (!c->to_send)
-        SLIST_INSERT_HEAD(&c->server->to_send, c, send_entry);
+        TAILQ_INSERT_TAIL(&c->server->to_send, c, send_entry);
     c->to_send = true;
 }
 
@@ -127,8 +127,8 @@ void server_send(struct server *s)
 {
     struct conn *c;
 
-    while ((c = SLIST_FIRST(&s->to_send)) != NULL) {
-        SLIST_REMOVE_HEAD(&s->to_send, send_entry);
+    while ((c = TAILQ_FIRST(&s->to_send)) != NULL) {
+        TAILQ_REMOVE(&s->to_send, c, send_entry);
         c->to_send = false;
         if (!send_replies(c))
             conn_close(c);
@@ -151,17 +151,20 @@ static void drop_frame(struct conn *c)
     }
 }
 
-void conn_reply(struct conn *c, struct span reply)
+void conn_answer(struct conn *c, struct span reply)
 {
-    struct server *s = c->server;
+    event_del(&c->deadline);
+    add_reply(c, reply);
+}
 
+void conn_go_on(struct conn *c)
+{
     if (c->waiting) {
         c->waiting = NULL;
-        s->stats.parked--;
+        c->server->stats.parked--;
         event_del(&c->deadline);
         watch_input(c);
     }
-    add_reply(c, reply);
     drop_frame(c);
     if (c->busy)
         return;
@@ -169,6 +172,12 @@ void conn_reply(struct conn *c, struct span reply)
         conn_free(c);
     else
         serve_frames(c);
+}
+
+void conn_reply(struct conn *c, struct span reply)
+{
+    add_reply(c, reply);
+    conn_go_on(c);
 }
 
 static void refuse_frame(struct conn *c, uint64_t *counter, const char *why)

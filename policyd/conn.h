@@ -31,7 +31,7 @@ struct conn {
     char *out; /* replies of this turn, or what the peer does not take yet */
     size_t out_len, out_size;
     bool to_send; /* in the server's list */
-    SLIST_ENTRY(conn) send_entry;
+    TAILQ_ENTRY(conn) send_entry;
 };
 
 struct server {
@@ -41,7 +41,7 @@ struct server {
     struct server_stats stats;
     struct listener *listeners;
     struct conn_list conns;
-    SLIST_HEAD(conn_send_list, conn) to_send; /* those with replies of this turn */
+    struct conn_list to_send; /* those with replies of this turn, in their order */
     struct event sweep;
     int reserve; /* a descriptor to spare for saying no with */
 };

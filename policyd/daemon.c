@@ -231,7 +231,10 @@ void daemon_close(void)
 void daemon_turn(void)
 {
     policy_service_turn();
+    counters_commit(the_daemon.counters);
     server_send(the_daemon.server);
+    policy_service_record();
+    server_send(the_daemon.server); /* to what came behind those */
     rows_turn_end(the_daemon.rows);
     if (the_daemon.accounts)
         list_filter_step(the_daemon.list_filter, the_daemon.accounts);

@@ -65,6 +65,7 @@ void daemon_turn(void);
 
 /* At the end of each turn of the loop: decides what was woken. */
 void policy_service_turn(void);
+void policy_service_record(void); /* what was answered in this turn: after its replies */
 
 /* Seconds since 1970. */
 int64_t daemon_now(void);

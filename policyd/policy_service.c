@@ -16,7 +16,10 @@
 #include "policyd/protocol.h"
 #include "policyd/record.h"
 
-enum { SPARE_MAX = 256 };
+enum {
+    SPARE_MAX = 256,
+    HANDFUL = 16 /* so many go on at once: who comes next has work while the others are decided */
+};
 
 struct deciding;
 
@@ -30,11 +33,11 @@ struct part {
 struct deciding {
     struct waiting waiting;
     struct dns_waiter waiter;
-    struct deciding *next; /* of those that were woken, or that are spare */
+    struct deciding *next; /* of those that were woken, that are to be recorded, or that are spare */
     struct conn *conn;     /* NULL: it was answered or went away, and only what it committed has to come back */
     struct span frame;
-    uint64_t began_ns;
-    bool queued;
+    uint64_t began_ns, elapsed_ns;
+    bool queued, answered;
     size_t under_way; /* parts */
     struct part part[PROPOSALS_MAX];
     struct commit commit;
@@ -42,8 +45,8 @@ struct deciding {
     struct decision decision;
 };
 
-static struct deciding *woken, *spare;
-static unsigned spare_count;
+static struct deciding *woken, *spare, *answered, **answered_end = &answered;
+static unsigned spare_count, submitted, replied;
 
 /* One decision in so many has its checks timed each by itself: it costs some fifty
  * readings of the clock. */
@@ -69,24 +72,43 @@ static struct facts *facts_for(struct dns_waiter *waiter)
     return &facts;
 }
 
-/* Records, logs and replies: the connection goes on, and may end. */
-static void finish(struct deciding *w)
+static void record(struct deciding *w)
 {
-    uint64_t elapsed_ns = clock_monotonic_ns() - w->began_ns;
-    char line[LOG_LINE_MAX], reply[REPLY_MAX + 32];
     struct decision *d = &w->decision;
-    struct conn *c = w->conn;
+    char line[LOG_LINE_MAX];
     struct strbuf b;
 
     record_decision(&w->request, d, daemon_now());
-    counts_add(&the_daemon.counts, d, elapsed_ns);
+    counts_add(&the_daemon.counts, d, w->elapsed_ns);
     strbuf_init(&b, line, sizeof line);
-    policy_log_line(&w->request, d, elapsed_ns / 1000, &b);
+    policy_log_line(&w->request, d, w->elapsed_ns / 1000, &b);
     log_line(LOG_LEVEL_INFO, (struct span){ line, b.len });
-    strbuf_init(&b, reply, sizeof reply);
-    protocol_format(d->action, &b);
+}
+
+typedef void reply_fn(struct conn *, struct span reply);
+
+static void reply(const struct deciding *w, reply_fn *fn)
+{
+    char text[REPLY_MAX + 32];
+    struct strbuf b;
+
+    strbuf_init(&b, text, sizeof text);
+    protocol_format(w->decision.action, &b);
+    fn(w->conn, (struct span){ text, b.len });
+}
+
+static void take_time(struct deciding *w)
+{
+    w->elapsed_ns = clock_monotonic_ns() - w->began_ns;
+}
+
+/* The connection goes on, and may end. */
+static void finish(struct deciding *w)
+{
+    take_time(w);
+    record(w);
+    reply(w, conn_reply);
     w->conn = NULL;
-    conn_reply(c, (struct span){ reply, b.len });
 }
 
 /* ---- their memory ---- */
@@ -115,17 +137,63 @@ static void release(struct deciding *w)
     spare_count++;
 }
 
+/* One that is to be recorded is so at once, while its frame is there. */
 static void on_cancel(struct waiting *waiting)
 {
     struct deciding *w = (struct deciding *)waiting;
 
     stop_waiting(w);
     w->conn = NULL;
-    if (w->under_way == 0)
+    if (w->answered)
+        record(w);
+    else if (w->under_way == 0)
         release(w);
 }
 
 /* ---- the commit ---- */
+
+static bool is_repeated(const struct commit *commit)
+{
+    bool repeated = false;
+
+    for (size_t i = 0; i < commit->count; i++)
+        repeated |= commit->set[i].repeated;
+    return repeated;
+}
+
+/* The replies of a turn are many, so they leave before what they tell is recorded. */
+static void answer(struct deciding *w)
+{
+    if (is_repeated(&w->commit)) /* its twin was answered meanwhile */
+        (void)record_answered(&w->request, &w->decision, daemon_now());
+    take_time(w);
+    w->answered = true;
+    w->next = NULL;
+    *answered_end = w;
+    answered_end = &w->next;
+    reply(w, conn_answer);
+    if (++replied % HANDFUL == 0)
+        server_send(the_daemon.server);
+}
+
+void policy_service_record(void)
+{
+    struct deciding *w;
+
+    while ((w = answered) != NULL) {
+        struct conn *c = w->conn;
+        answered = w->next;
+        if (!answered)
+            answered_end = &answered;
+        if (c)
+            record(w);
+        w->answered = false;
+        w->conn = NULL;
+        release(w);
+        if (c)
+            conn_go_on(c);
+    }
+}
 
 static void on_committed(struct job *job)
 {
@@ -133,12 +201,13 @@ static void on_committed(struct job *job)
 
     if (--w->under_way > 0)
         return;
-    if (w->conn) {
-        counters_stand_in(the_daemon.counters, &w->commit, daemon_now());
-        policy_committed(&w->request, facts_for(NULL), &w->commit, &w->decision);
-        finish(w);
+    if (!w->conn) {
+        release(w);
+        return;
     }
-    release(w);
+    counters_stand_in(the_daemon.counters, &w->commit, daemon_now());
+    policy_committed(&w->request, facts_for(NULL), &w->commit, &w->decision);
+    answer(w);
 }
 
 /* The writer has not come back within the deadline, and still has the sets. */
@@ -161,9 +230,11 @@ static void submit_part(struct deciding *w, size_t i)
     p->job = (struct job){
         .database = w->commit.database, .set = &w->commit.set[i], .sets = 1, .done = on_committed
     };
-    if (counters_take(&w->commit.set[i]))
+    if (counters_take(&w->commit.set[i])) {
         counters_submit(the_daemon.counters, &p->job);
-    else
+        if (++submitted % HANDFUL == 0)
+            counters_commit(the_daemon.counters);
+    } else
         writer_submit(the_daemon.writer, &p->job);
 }
 

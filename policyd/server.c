@@ -116,7 +116,7 @@ enum result server_open(struct event_base *base, const struct server_limits *lim
     s->now = now;
     s->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     TAILQ_INIT(&s->conns);
-    SLIST_INIT(&s->to_send);
+    TAILQ_INIT(&s->to_send);
     event_assign(&s->sweep, base, -1, EV_PERSIST, on_sweep, s);
     event_add(&s->sweep, &tv);
     *server_r = s;

@@ -66,6 +66,12 @@ enum result server_datagram_socket(const char *path, int group, int *fd_r, struc
 void server_send(struct server *);
 
 void conn_reply(struct conn *, struct span reply); /* and goes on with the next frame, if it was parked */
+
+/* conn_reply in two: the reply of a parked connection, and what follows. Between them its frame
+ * stays where it is; cancel is called when the connection goes, expire no more. */
+void conn_answer(struct conn *, struct span reply);
+void conn_go_on(struct conn *);
+
 void conn_close(struct conn *);
 void conn_park(struct conn *, struct waiting *); /* once more: the deadline begins anew */
 const char *conn_name(const struct conn *); /* "policy#17": for the log */

@@ -115,6 +115,43 @@ START_TEST(parked_and_answered)
 }
 END_TEST
 
+/* In two: the frame stays between them, and no deadline comes any more. */
+START_TEST(answered_before_it_goes_on)
+{
+    int fd = client(), other = client();
+
+    set_limits(16, DEADLINE_MS);
+    say(fd, "park=1\n\nnext=2\n\n");
+    UNTIL(parked_count == 1);
+    conn_answer(parked[0].conn, SPAN("late\n"));
+    ck_reply(fd, "late\n");
+    say(other, "park=3\n\n");
+    ck_reply(other, "expired\n"); /* its deadline is later */
+    ck_assert(!has_reply(fd));
+    ck_assert(frame_is(parked[0].frame, "park=1\n\n"));
+    conn_go_on(parked[0].conn);
+    ck_reply(fd, "next=2\n");
+    ck_assert(!parked[0].cancelled && !parked[0].expired);
+    ck_assert_uint_eq(server_stats(server).parked, 0);
+    close(fd);
+    close(other);
+}
+END_TEST
+
+START_TEST(gone_before_it_goes_on)
+{
+    int fd = client();
+
+    say(fd, "park=1\n\n");
+    UNTIL(parked_count == 1);
+    conn_answer(parked[0].conn, SPAN("late\n"));
+    server_close(&server);
+    ck_assert(parked[0].cancelled);
+    ck_assert_uint_eq(strlen(reply(fd, 5)), 5); /* what was answered before still leaves */
+    close(fd);
+}
+END_TEST
+
 START_TEST(the_deadline)
 {
     int fd = client();
@@ -252,6 +289,8 @@ int main(void)
     tcase_add_test(t, as_long_as_may_be);
     tcase_add_test(t, malformed);
     tcase_add_test(t, parked_and_answered);
+    tcase_add_test(t, answered_before_it_goes_on);
+    tcase_add_test(t, gone_before_it_goes_on);
     tcase_add_test(t, the_deadline);
     tcase_add_test(t, cancelled_when_the_server_closes);
     tcase_add_test(t, nothing_is_read_behind_a_parked_frame);
