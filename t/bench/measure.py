@@ -89,6 +89,10 @@ class Server:
         self.argv = ["taskset", "-c", str(cores()[0])]
         self.process = None
 
+    def unpin(self):
+        """Let it run on all cores."""
+        del self.argv[:3]
+
     def start(self):
         """Start, and wait until it accepts."""
         self.socket.unlink(missing_ok=True)

@@ -68,6 +68,19 @@ static void print_quantiles(const struct tally *t)
         printf(",\"%s\":%.1f", quantiles[i].name, quantile_us(t, quantiles[i].q));
 }
 
+/* So that parts of a long run can be taken together. */
+static void print_late(const struct tally *t)
+{
+    static const unsigned bounds_ms[] = { 5, 10 };
+
+    for (size_t i = 0; i < sizeof bounds_ms / sizeof *bounds_ms; i++) {
+        uint64_t late = 0;
+        while (late < t->count && t->latency_ns[t->count - 1 - late] > bounds_ms[i] * UINT64_C(1000000))
+            late++;
+        printf(",\"over_%ums\":%" PRIu64, bounds_ms[i], late);
+    }
+}
+
 static void print_verbs(const struct tally *t)
 {
     printf(",\"verbs\":{");
@@ -92,6 +105,7 @@ void tally_print(struct tally *t, const struct tally_context *c)
            c->connections, (double)c->connect_ns / 1e9, t->count, seconds,
            seconds > 0 ? (double)t->count / seconds : 0);
     print_quantiles(t);
+    print_late(t);
     printf(",\"cpu_s\":%.3f,\"cpu_us\":%.2f,\"rss_kib\":%" PRIu64, (double)c->cpu_ns / 1e9,
            (double)c->cpu_ns / 1e3 / requests, c->rss_kib);
     printf(",\"errors\":%" PRIu64 ",\"timeouts\":%" PRIu64 ",\"reconnects\":%" PRIu64
