@@ -16,7 +16,7 @@ struct header {
 };
 
 struct record {
-    uint64_t hash; /* of what follows it */
+    uint64_t hash; /* of the file's number and what follows it here */
     struct lengths {
         uint32_t key, counts;
     } len;
@@ -30,24 +30,26 @@ struct file {
     char *path;
     uint64_t number; /* 0: empty, without a header */
     uint64_t size;
+    uint64_t octets; /* there are; behind `size` they are of an earlier use */
 };
 
 struct usage_log {
     struct file file[USAGE_LOG_FILES];
     unsigned current;
+    uint64_t last_number;
     char *batch;
     size_t len, room;
 };
 
 /* ---- reading ---- */
 
-static uint64_t record_hash(const struct record *r, const char *texts)
+static uint64_t record_hash(uint64_t number, const struct record *r, const char *texts)
 {
-    return str_key_hash((struct span){ texts, (size_t)r->len.key + r->len.counts + 2 }) ^ r->len.key;
+    return str_key_hash((struct span){ texts, (size_t)r->len.key + r->len.counts + 2 }) ^ r->len.key ^ number * 0x9e3779b97f4a7c15u;
 }
 
 /* Returns the octets of the record at p, 0 where there is no whole one. */
-static size_t read_record(const char *p, size_t len, struct span *key_r, const char **counts_r)
+static size_t read_record(const char *p, size_t len, uint64_t number, struct span *key_r, const char **counts_r)
 {
     struct record r;
     size_t size;
@@ -57,7 +59,7 @@ static size_t read_record(const char *p, size_t len, struct span *key_r, const c
     memcpy(&r, p, sizeof r);
     size = sizeof r + (size_t)r.len.key + r.len.counts + 2;
     p += sizeof r;
-    if (size > len || record_hash(&r, p) != r.hash || p[r.len.key] != '\0' || p[r.len.key + r.len.counts + 1] != '\0')
+    if (size > len || record_hash(number, &r, p) != r.hash || p[r.len.key] != '\0' || p[r.len.key + r.len.counts + 1] != '\0')
         return 0;
     *key_r = (struct span){ p, r.len.key };
     *counts_r = p + r.len.key + 1;
@@ -65,13 +67,14 @@ static size_t read_record(const char *p, size_t len, struct span *key_r, const c
 }
 
 /* Returns how much of the file holds good. */
-static uint64_t read_records(const char *text, size_t len, unsigned file, usage_log_row_fn *fn, void *context)
+static uint64_t read_records(const char *text, size_t len, uint64_t number, unsigned file, usage_log_row_fn *fn,
+                             void *context)
 {
     size_t at = sizeof(struct header), size;
     const char *counts;
     struct span key;
 
-    while ((size = read_record(text + at, len - at, &key, &counts)) > 0) {
+    while ((size = read_record(text + at, len - at, number, &key, &counts)) > 0) {
         fn(key, counts, file, context);
         at += size;
     }
@@ -108,11 +111,11 @@ static enum result read_file(struct usage_log *log, unsigned i, usage_log_row_fn
         free(text);
         return r;
     }
-    good = read_records(text, f->size, i, fn, context);
+    good = read_records(text, f->size, f->number, i, fn, context);
     free(text);
     if (good < f->size && ftruncate(f->fd, (off_t)good) != 0)
         return failed(f, "cannot be cut", e);
-    f->size = good;
+    f->size = f->octets = good;
     return OK;
 }
 
@@ -135,6 +138,7 @@ static enum result open_file(struct file *f, const char *state_db, unsigned i, s
         f->size = 0;
     else
         return failed(f, "cannot be emptied", e);
+    f->octets = f->size;
     return OK;
 }
 
@@ -151,6 +155,7 @@ enum result usage_log_open(const char *state_db, usage_log_row_fn *fn, void *con
     for (unsigned i = 0; i < USAGE_LOG_FILES && r == OK; i++)
         r = open_file(&log->file[i], state_db, i, e);
     log->current = log->file[1].number > log->file[0].number;
+    log->last_number = log->file[log->current].number;
     if (r == OK)
         r = read_file(log, !log->current, fn, context, e);
     if (r == OK)
@@ -196,7 +201,7 @@ static char *room_for(struct usage_log *log, size_t size)
 static enum result begin_file(struct usage_log *log)
 {
     struct file *f = &log->file[log->current];
-    struct header h = { .number = log->file[!log->current].number + 1 };
+    struct header h = { .number = log->last_number + 1 };
     char *p;
 
     if (f->number > 0)
@@ -207,7 +212,7 @@ static enum result begin_file(struct usage_log *log)
     memcpy(h.magic, magic, sizeof magic);
     memcpy(p, &h, sizeof h);
     log->len += sizeof h;
-    f->number = h.number;
+    f->number = log->last_number = h.number;
     return OK;
 }
 
@@ -224,10 +229,16 @@ enum result usage_log_add(struct usage_log *log, struct span key, struct span co
     texts[key.len] = '\0';
     memcpy(texts + key.len + 1, counts.ptr, counts.len);
     texts[key.len + 1 + counts.len] = '\0';
-    r.hash = record_hash(&r, texts);
+    r.hash = record_hash(log->file[log->current].number, &r, texts);
     memcpy(p, &r, sizeof r);
     log->len += size;
     return OK;
+}
+
+static void cut(struct file *f)
+{
+    if (ftruncate(f->fd, (off_t)f->size) == 0)
+        f->octets = f->size;
 }
 
 enum result usage_log_flush(struct usage_log *log, struct error *e)
@@ -242,10 +253,11 @@ enum result usage_log_flush(struct usage_log *log, struct error *e)
     n = pwrite(f->fd, log->batch, len, (off_t)f->size);
     if (n == (ssize_t)len) {
         f->size += len;
+        f->octets = f->size > f->octets ? f->size : f->octets;
         return OK;
     }
     (void)error_set(e, TRY_AGAIN, "%s: %s", f->path, strerror(n < 0 ? errno : ENOSPC));
-    (void)!ftruncate(f->fd, (off_t)f->size); /* else what is left there is written over */
+    cut(f); /* else what is left there is written over */
     if (f->size == 0)
         f->number = 0;
     return TRY_AGAIN;
@@ -268,12 +280,20 @@ void usage_log_turn(struct usage_log *log)
 
 void usage_log_empty(struct usage_log *log, unsigned file)
 {
+    static const struct header none;
     struct file *f = &log->file[file];
 
-    if (ftruncate(f->fd, 0) != 0) /* it is read once more at most, and newer records stand behind it */
-        return;
+    if (pwrite(f->fd, &none, sizeof none, 0) != (ssize_t)sizeof none)
+        return; /* it is read once more at most, and newer records stand behind it */
     f->size = 0;
     f->number = 0;
+}
+
+void usage_log_cut(struct usage_log *log)
+{
+    for (unsigned i = 0; i < USAGE_LOG_FILES; i++)
+        if (log->file[i].octets > log->file[i].size)
+            cut(&log->file[i]);
 }
 
 void usage_log_remove(struct usage_log *log)

@@ -215,6 +215,8 @@ static void tidy(struct usage_rows *rows)
     for (unsigned i = 0; i < USAGE_LOG_FILES; i++)
         if (needed[i] == 0 && usage_log_size(rows->log, i) > 0)
             usage_log_empty(rows->log, i);
+    if (needed[0] + needed[1] == 0)
+        usage_log_cut(rows->log);
     if (usage_log_size(rows->log, current) > LOG_TURN && usage_log_size(rows->log, !current) == 0)
         usage_log_turn(rows->log);
 }
@@ -286,6 +288,7 @@ void usage_rows_forget(struct usage_rows *rows, const char *account)
     unlock(rows);
     (void)!flush(rows, usage_log_add(rows->log, span_of(key), SPAN("")), 0, &e);
     tidy(rows);
+    usage_log_cut(rows->log);
 }
 
 /* ---- into state.db ---- */

@@ -258,12 +258,9 @@ START_TEST(damaged_anywhere)
     for (long at = 0; at < end; at++) {
         flip(logs[0], at);
         reopen();
-        if (at >= 16 && at < 24) /* the file's number: only the order of the two */
-            ck_assert_uint_eq(usage_rows_stats(rows).rows, 1);
-        else
-            ck_assert_uint_eq(usage_rows_stats(rows).rows, 0);
+        ck_assert_uint_eq(usage_rows_stats(rows).rows, 0);
         usage_rows_close(&rows);
-        ck_assert_int_eq(unlink(store_path(logs[0])), at >= 16 && at < 24 ? 0 : -1); /* nothing left: removed */
+        ck_assert_int_eq(unlink(store_path(logs[0])), -1); /* nothing left: removed */
         open_rows();
         ck_assert_int_eq(count("host"), OK);
         ck_assert_int_eq(size_of(logs[0]), end);
@@ -362,7 +359,7 @@ END_TEST
 
 /* ---- much ---- */
 
-enum { ACCOUNTS = 3000, ONCE = 500, ROUNDS = 50, LOG_TURN = 32 << 20, LOG_MOST = 40 << 20 };
+enum { ACCOUNTS = 3000, ONCE = 500, ROUNDS = 80, LOG_TURN = 32 << 20, LOG_MOST = 40 << 20 };
 
 static const char *key_of(unsigned i, char key_r[static KEY_SIZE])
 {
@@ -395,7 +392,7 @@ START_TEST(log_stays_bounded)
         emptied += stats.log_octets < before;
         before = stats.log_octets;
     }
-    ck_assert_uint_ge(emptied, 1);
+    ck_assert_uint_ge(emptied, 2); /* so that old records lie behind new ones */
     ck_assert_uint_gt(largest, LOG_TURN);
     ck_assert_uint_lt(largest, LOG_MOST);
     reopen();
