@@ -78,6 +78,11 @@ extern const struct field_type field_types[FIELD_COUNT];
 typedef enum result change_merge_fn(struct change_values *, const char *column, int64_t now, struct error *);
 change_merge_fn usage_merge, greylist_merge;
 
+struct usage;
+
+/* A change of CHANGE_USAGE on a row that is not a text; otherwise as usage_merge. */
+enum result usage_change(const struct change_values *, struct usage *, int64_t now, struct error *) MUST_CHECK;
+
 struct change_merge {
     change_merge_fn *merge; /* NULL: it depends on none */
     bool either; /* the second statement writes where there is a row, the third where there is none */

@@ -41,26 +41,32 @@ static enum result keep_row(const struct usage *u, struct change_values *v, stru
     return counts.cut ? error_set(e, LIMIT, "%s: too many counts", v->value[FIELD_KEY]) : OK;
 }
 
-enum result usage_merge(struct change_values *v, const char *counts, int64_t now, struct error *e)
+enum result usage_change(const struct change_values *v, struct usage *usage, int64_t now, struct error *e)
 {
     struct usage_event event = { { number(v->value[FIELD_NUMBER]), number(v->value[FIELD_RECIPIENTS]),
                                    number(v->value[FIELD_BYTES]) },
                                  number(v->value[FIELD_RESEND]) };
     struct usage_limits limits;
     struct usage_over over;
-    struct usage usage;
     struct strbuf b;
     enum result r;
 
     if (usage_limits_parse(v->value[FIELD_LIMITS], &limits) != OK)
         return error_set(e, BAD, "limits '%.80s' are none", v->value[FIELD_LIMITS]);
-    read_row(counts, &usage);
-    r = usage_add(&usage, &limits, &event, now, &over);
-    if (r == OK)
-        return keep_row(&usage, v, e);
+    r = usage_add(usage, &limits, &event, now, &over);
     if (r == LIMIT) {
         strbuf_init(&b, e->text, sizeof e->text);
         usage_over_text(&over, who(v->value[FIELD_KEY]), now, &b);
     }
     return r;
+}
+
+enum result usage_merge(struct change_values *v, const char *counts, int64_t now, struct error *e)
+{
+    struct usage usage;
+    enum result r;
+
+    read_row(counts, &usage);
+    r = usage_change(v, &usage, now, e);
+    return r == OK ? keep_row(&usage, v, e) : r;
 }

@@ -88,6 +88,16 @@ void usage_used(const struct usage *, uint32_t window_s, int64_t now, uint64_t u
 /* When the row's last count has left its window. */
 int64_t usage_expires(const struct usage *);
 
+/* ---- in memory, and in files of this machine (usage_pack.c) ---- */
+
+enum {
+    /* ten octets for each number there is at most, and the key of a request */
+    USAGE_PACKED_MAX = 10 * (2 + USAGE_WINDOWS_MAX * (3 + USAGE_SLOTS * USAGE_UNITS)) + 18 * USAGE_RESENDS_MAX
+};
+size_t usage_pack(const struct usage *, unsigned char packed_r[static USAGE_PACKED_MAX]); /* the octets written */
+/* BAD: it is none, and u is empty. */
+enum result usage_unpack(struct span packed, struct usage *u_r) MUST_CHECK;
+
 /* ---- texts (usage_text.c) ---- */
 
 /* A row's. BAD: it is none, and u is empty. */

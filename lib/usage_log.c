@@ -49,7 +49,7 @@ static uint64_t record_hash(uint64_t number, const struct record *r, const char 
 }
 
 /* Returns the octets of the record at p, 0 where there is no whole one. */
-static size_t read_record(const char *p, size_t len, uint64_t number, struct span *key_r, const char **counts_r)
+static size_t read_record(const char *p, size_t len, uint64_t number, struct span *key_r, struct span *counts_r)
 {
     struct record r;
     size_t size;
@@ -62,7 +62,7 @@ static size_t read_record(const char *p, size_t len, uint64_t number, struct spa
     if (size > len || record_hash(number, &r, p) != r.hash || p[r.len.key] != '\0' || p[r.len.key + r.len.counts + 1] != '\0')
         return 0;
     *key_r = (struct span){ p, r.len.key };
-    *counts_r = p + r.len.key + 1;
+    *counts_r = (struct span){ p + r.len.key + 1, r.len.counts };
     return size;
 }
 
@@ -71,8 +71,7 @@ static uint64_t read_records(const char *text, size_t len, uint64_t number, unsi
                              void *context)
 {
     size_t at = sizeof(struct header), size;
-    const char *counts;
-    struct span key;
+    struct span key, counts;
 
     while ((size = read_record(text + at, len - at, number, &key, &counts)) > 0) {
         fn(key, counts, file, context);

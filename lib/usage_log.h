@@ -19,8 +19,9 @@ enum { USAGE_LOG_FILES = 2 };
 
 struct usage_log;
 
-/* One row as it was added last; counts "" where it was forgotten. file: where it stands. */
-typedef void usage_log_row_fn(struct span key, const char *counts, unsigned file, void *context);
+/* One row as it was added last, both with a NUL behind them; counts "" where it was forgotten.
+ * file: where it stands. */
+typedef void usage_log_row_fn(struct span key, struct span counts, unsigned file, void *context);
 
 /* Makes the files where they are absent (0640), and hands out what they hold, oldest first;
  * a record that was not written whole ends a file. BAD, with a line that names the file. */

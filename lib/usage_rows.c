@@ -23,7 +23,7 @@ enum {
 struct staged {
     struct usage_entry *entry;
     size_t len;
-    char text[USAGE_TEXT_MAX];
+    unsigned char packed[USAGE_PACKED_MAX];
 };
 
 struct usage_rows {
@@ -31,6 +31,7 @@ struct usage_rows {
     size_t most, taken;
     int64_t until;
     char key[KEY_MAX], text[USAGE_TEXT_MAX], expires[24]; /* of the change that it handed out last */
+    struct usage usage;
 
     /* The counting thread's own. */
     struct store *store; /* to read; NULL: not open */
@@ -53,6 +54,11 @@ static void unlock(struct usage_rows *rows)
     pthread_mutex_unlock(&rows->mutex);
 }
 
+static struct span counts_of(const struct usage_entry *e)
+{
+    return (struct span){ (const char *)e->packed, e->packed_len };
+}
+
 /* ---- rows that only state.db has ---- */
 
 /* A file that was removed or replaced is let go. */
@@ -73,13 +79,15 @@ static enum result open_store(struct usage_rows *rows)
 
 static bool row_fn(const struct row *row, void *context)
 {
-    (void)!str_copy(span_of(row->column[0]), context, USAGE_TEXT_MAX); /* longer: no row of ours, begun anew */
+    (void)!usage_parse(row->column[0], context); /* one that is damaged is begun anew */
     return false;
 }
 
-static struct usage_entry *keep(struct usage_rows *rows, struct span key, struct span text)
+static struct usage_entry *keep(struct usage_rows *rows, struct span key, const struct usage *usage)
 {
-    struct usage_entry *e = usage_table_add(&rows->table, key, text);
+    unsigned char packed[USAGE_PACKED_MAX];
+    struct span counts = { (const char *)packed, usage_pack(usage, packed) };
+    struct usage_entry *e = usage_table_add(&rows->table, key, counts);
 
     lock(rows);
     if (e)
@@ -91,16 +99,17 @@ static struct usage_entry *keep(struct usage_rows *rows, struct span key, struct
 /* NOT_FOUND: it is new, and there is no room for more of its kind. */
 static enum result get(struct usage_rows *rows, const char *key, struct usage_entry **entry_r)
 {
-    char text[USAGE_TEXT_MAX] = "";
+    struct usage usage;
     enum result r;
 
     if ((*entry_r = usage_table_find(&rows->table, span_of(key))) != NULL)
         return OK;
-    r = open_store(rows) == OK ? store_query(rows->store, QUERY_USAGE, &key, 1, row_fn, text) : TRY_AGAIN;
+    usage.windows = usage.resends = 0;
+    r = open_store(rows) == OK ? store_query(rows->store, QUERY_USAGE, &key, 1, row_fn, &usage) : TRY_AGAIN;
     if (r == NOT_FOUND && usage_is_client(span_of(key)) && rows->table.clients >= USAGE_ROWS_CLIENTS_MAX)
         return NOT_FOUND;
     if (r == OK || r == NOT_FOUND)
-        *entry_r = keep(rows, span_of(key), span_of(text));
+        *entry_r = keep(rows, span_of(key), &usage);
     return *entry_r ? OK : TRY_AGAIN;
 }
 
@@ -119,6 +128,7 @@ static enum result stage(struct usage_rows *rows, const struct change *c, int64_
                          struct error *e)
 {
     struct change_values v;
+    struct usage usage;
     enum result r;
 
     if (c->kind != CHANGE_USAGE)
@@ -129,12 +139,11 @@ static enum result stage(struct usage_rows *rows, const struct change *c, int64_
     r = get(rows, v.value[FIELD_KEY], &s->entry);
     if (r != OK)
         return r == NOT_FOUND ? PENDING : error_set(e, r, "%s: cannot be read: try again", rows->state_db);
-    r = usage_merge(&v, s->entry->text_len > 0 ? s->entry->text : NULL, now, e);
-    if (r != OK)
-        return r;
-    s->len = strlen(v.merged);
-    memcpy(s->text, v.merged, s->len + 1);
-    return OK;
+    (void)!usage_unpack(counts_of(s->entry), &usage); /* it was packed here */
+    r = usage_change(&v, &usage, now, e);
+    if (r == OK)
+        s->len = usage_pack(&usage, s->packed);
+    return r;
 }
 
 static bool reserve(struct usage_rows *rows, size_t count)
@@ -169,14 +178,14 @@ static size_t stage_set(struct usage_rows *rows, struct change_set *set, int64_t
     return set->result == OK ? count : 0;
 }
 
-/* There is room for the text, so that nothing fails from here on. */
+/* There is room for it, so that nothing fails from here on. */
 static void take_over(struct usage_rows *rows, const struct staged *s, int64_t now)
 {
     struct usage_entry *e = s->entry;
 
     usage_table_leave(&rows->table, e);
-    memcpy(e->text, s->text, s->len + 1);
-    e->text_len = (uint32_t)s->len;
+    memcpy(e->packed, s->packed, s->len);
+    e->packed_len = (uint32_t)s->len;
     e->file = usage_log_current(rows->log);
     e->changed_at = now;
     usage_table_enter(&rows->table, e, USAGE_CHANGED);
@@ -184,7 +193,7 @@ static void take_over(struct usage_rows *rows, const struct staged *s, int64_t n
 
 static enum result log_row(struct usage_rows *rows, const struct usage_entry *e)
 {
-    return usage_log_add(rows->log, (struct span){ e->key, e->key_len }, (struct span){ e->text, e->text_len });
+    return usage_log_add(rows->log, (struct span){ e->key, e->key_len }, counts_of(e));
 }
 
 static enum result apply_set(struct usage_rows *rows, struct change_set *set, int64_t now)
@@ -301,7 +310,7 @@ static bool hand_out(struct usage_rows *rows)
         return false;
     rows->taken++;
     memcpy(rows->key, e->key, (size_t)e->key_len + 1);
-    memcpy(rows->text, e->text, (size_t)e->text_len + 1);
+    (void)!usage_unpack(counts_of(e), &rows->usage); /* it was packed here */
     usage_table_leave(&rows->table, e);
     usage_table_enter(&rows->table, e, USAGE_ON_ITS_WAY);
     return true;
@@ -311,7 +320,6 @@ static enum result next_changed(struct change_source *source, bool first, struct
                                 struct error *error)
 {
     struct usage_rows *rows = (struct usage_rows *)source; /* its first member */
-    struct usage usage;
     struct strbuf b;
     bool is_one;
 
@@ -325,9 +333,10 @@ static enum result next_changed(struct change_source *source, bool first, struct
     unlock(rows);
     if (!is_one)
         return NOT_FOUND;
-    (void)!usage_parse(rows->text, &usage); /* it was written here */
+    strbuf_init(&b, rows->text, sizeof rows->text);
+    usage_format(&rows->usage, &b);
     strbuf_init(&b, rows->expires, sizeof rows->expires);
-    strbuf_addu(&b, (uint64_t)usage_expires(&usage));
+    strbuf_addu(&b, (uint64_t)usage_expires(&rows->usage));
     *change_r = (struct change){ .kind = CHANGE_USAGE_ROW };
     change_r->field[FIELD_KEY] = rows->key;
     change_r->field[FIELD_COUNTS] = rows->text;
@@ -373,17 +382,17 @@ struct usage_rows_stats usage_rows_stats(struct usage_rows *rows)
 
 /* ---- open, close ---- */
 
-static void replay(struct span key, const char *counts, unsigned file, void *context)
+static void replay(struct span key, struct span counts, unsigned file, void *context)
 {
     struct usage_table *t = &((struct usage_rows *)context)->table;
     struct usage_entry *e = usage_table_find(t, key);
     struct usage usage;
 
-    if (key.len >= KEY_MAX || strlen(counts) >= USAGE_TEXT_MAX || usage_parse(counts, &usage) != OK)
+    if (key.len >= KEY_MAX || (counts.len > 0 && usage_unpack(counts, &usage) != OK))
         return;
     if (e)
         usage_table_drop(t, e);
-    e = *counts ? usage_table_add(t, key, span_of(counts)) : NULL;
+    e = counts.len > 0 ? usage_table_add(t, key, counts) : NULL;
     if (!e)
         return;
     e->file = file;

@@ -75,35 +75,34 @@ static void grow(struct usage_table *t)
 static bool reserve(struct usage_entry *e, size_t len)
 {
     size_t room = len + 1 + len / 4;
-    char *text;
+    unsigned char *packed;
 
     if (len < e->room)
         return true;
-    text = realloc(e->text, room);
-    if (!text)
+    packed = realloc(e->packed, room);
+    if (!packed)
         return false;
-    e->text = text;
+    e->packed = packed;
     e->room = (uint32_t)room;
     return true;
 }
 
-struct usage_entry *usage_table_add(struct usage_table *t, struct span key, struct span text)
+struct usage_entry *usage_table_add(struct usage_table *t, struct span key, struct span packed)
 {
     struct usage_entry *e = malloc(sizeof *e + key.len + 1);
 
     if (!e)
         return NULL;
     *e = (struct usage_entry){ .hash = str_key_hash(key), .key_len = (uint32_t)key.len };
-    if (!reserve(e, text.len)) {
+    if (!reserve(e, packed.len)) {
         free(e);
         return NULL;
     }
     memcpy(e->key, key.ptr, key.len);
     e->key[key.len] = '\0';
-    if (text.len > 0)
-        memcpy(e->text, text.ptr, text.len);
-    e->text[text.len] = '\0';
-    e->text_len = (uint32_t)text.len;
+    if (packed.len > 0)
+        memcpy(e->packed, packed.ptr, packed.len);
+    e->packed_len = (uint32_t)packed.len;
     grow(t);
     e->next = *slot_of(t, e->hash);
     *slot_of(t, e->hash) = e;
@@ -122,7 +121,7 @@ void usage_table_drop(struct usage_table *t, struct usage_entry *e)
     usage_table_leave(t, e);
     t->clients -= usage_is_client((struct span){ e->key, e->key_len });
     t->count--;
-    free(e->text);
+    free(e->packed);
     free(e);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Rows of usage in memory, found by their key, and in the order in which they changed, by
  * whether state.db has them.  The table of keys is one thread's own; what another looks at
- * (states, lines, texts, sums) the caller guards.  Layer 2.
+ * (states, lines, counts, sums) the caller guards.  Layer 2.
  */
 #ifndef POSTERN_USAGE_TABLE_H
 #define POSTERN_USAGE_TABLE_H
@@ -24,8 +24,8 @@ struct usage_entry {
     enum usage_state state;
     unsigned file;      /* of the log, where its last record stands */
     int64_t changed_at; /* seconds since 1970; 0: by a process before this one */
-    char *text;
-    uint32_t text_len, room, key_len;
+    unsigned char *packed; /* usage_pack() */
+    uint32_t packed_len, room, key_len;
     char key[]; /* with a NUL */
 };
 
@@ -49,13 +49,13 @@ void usage_table_free(struct usage_table *);
 struct usage_entry *usage_table_find(struct usage_table *, struct span key);
 
 /* One that is not there yet, as state.db has it. It is in no line before usage_table_enter. NULL: no memory. */
-struct usage_entry *usage_table_add(struct usage_table *, struct span key, struct span text);
+struct usage_entry *usage_table_add(struct usage_table *, struct span key, struct span packed);
 
 /* Takes it out of its line, or puts it last into another. */
 void usage_table_leave(struct usage_table *, struct usage_entry *);
 void usage_table_enter(struct usage_table *, struct usage_entry *, enum usage_state);
 
-/* Makes room for a text of so many octets. false: no memory. */
+/* Makes room for so many octets. false: no memory. */
 bool usage_table_reserve(struct usage_table *, struct usage_entry *, size_t len);
 
 /* Those that are on their way go back in front of those that changed later. */

@@ -29,6 +29,23 @@ static struct usage_limits one_limit(uint32_t window_s, uint64_t messages)
     return (struct usage_limits){ 1, { { window_s, { messages, USAGE_UNLIMITED, USAGE_UNLIMITED } } } };
 }
 
+/* It has the same text once it was packed; what is cut is none. */
+static void ck_packed(const struct usage *u, const char *row, bool cut)
+{
+    static unsigned char packed[USAGE_PACKED_MAX];
+    char text[USAGE_TEXT_MAX];
+    struct usage again;
+    struct strbuf b;
+    size_t size = usage_pack(u, packed);
+
+    ck_assert_int_eq(usage_unpack((struct span){ (const char *)packed, size }, &again), OK);
+    strbuf_init(&b, text, sizeof text);
+    usage_format(&again, &b);
+    ck_assert_str_eq(text, row);
+    for (size_t less = 0; cut && less < size; less++)
+        ck_assert_int_eq(usage_unpack((struct span){ (const char *)packed, less }, &again), BAD);
+}
+
 /* Through its text, as a row goes. */
 static enum result add(char row[static USAGE_TEXT_MAX], const struct usage_limits *limits, uint64_t messages,
                        uint64_t resend, int64_t now, struct usage_over *over_r)
@@ -44,6 +61,7 @@ static enum result add(char row[static USAGE_TEXT_MAX], const struct usage_limit
         strbuf_init(&b, row, USAGE_TEXT_MAX);
         usage_format(&u, &b);
         ck_assert(!b.cut);
+        ck_packed(&u, row, false);
         ck_assert_int_eq(usage_parse(row, &u), OK);
     }
     return r;
@@ -286,6 +304,7 @@ START_TEST(huge_numbers)
     static char row[USAGE_TEXT_MAX];
     struct usage_limits limits = { USAGE_WINDOWS_MAX, { { 0 } } };
     struct usage_over over;
+    struct usage u;
 
     for (unsigned i = 0; i < USAGE_WINDOWS_MAX; i++)
         limits.limit[i] = (struct usage_limit){ USAGE_WINDOW_S_MAX - i * USAGE_BUCKETS,
@@ -298,6 +317,24 @@ START_TEST(huge_numbers)
             OK);
     limits.limit[0].most[USAGE_MESSAGES] = INT64_MAX;
     ck_assert_int_eq(add(row, &limits, 1, 0, START + USAGE_WINDOW_S_MAX, &over), LIMIT);
+    ck_assert_int_eq(usage_parse(row, &u), OK);
+    ck_packed(&u, row, true);
+}
+END_TEST
+
+START_TEST(the_longest_fits_packed)
+{
+    static unsigned char packed[USAGE_PACKED_MAX + 1];
+    static struct usage u;
+
+    memset(&u, 0xff, sizeof u);
+    u.windows = USAGE_WINDOWS_MAX;
+    u.resends = USAGE_RESENDS_MAX;
+    packed[USAGE_PACKED_MAX] = 0x5a;
+    ck_assert_uint_le(usage_pack(&u, packed), USAGE_PACKED_MAX);
+    ck_assert_uint_eq(packed[USAGE_PACKED_MAX], 0x5a);
+    ck_assert_int_eq(usage_unpack((struct span){ (const char *)packed, USAGE_PACKED_MAX }, &u), BAD);
+    ck_assert_uint_eq(u.windows, 0);
 }
 END_TEST
 
@@ -460,6 +497,7 @@ int main(void)
     tcase_add_test(t, the_clock_jumps);
     tcase_add_test(t, expires_behind_its_last_window);
     tcase_add_test(t, huge_numbers);
+    tcase_add_test(t, the_longest_fits_packed);
     tcase_add_loop_test(t, damaged_rows, 0, sizeof damaged / sizeof *damaged);
     tcase_add_loop_test(t, limits_as_people_write_them, 0, sizeof limit_texts / sizeof *limit_texts);
     tcase_add_test(t, limits_in_a_change);
