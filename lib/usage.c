@@ -171,6 +171,16 @@ void usage_used(const struct usage *u, uint32_t window_s, int64_t now, uint64_t 
     sum(&w, used_r);
 }
 
+unsigned usage_slots_used(const struct usage_window *w)
+{
+    static const uint64_t nothing[USAGE_UNITS];
+    unsigned slots = USAGE_SLOTS;
+
+    while (slots > 0 && memcmp(w->slot[slots - 1], nothing, sizeof nothing) == 0)
+        slots--;
+    return slots;
+}
+
 int64_t usage_expires(const struct usage *u)
 {
     int64_t last = u->resends > 0 ? u->resend[0].at + USAGE_RESEND_S : 0;

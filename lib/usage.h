@@ -85,6 +85,9 @@ enum result usage_add(struct usage *u, const struct usage_limits *, const struct
 /* What counts now in the window of that many seconds. */
 void usage_used(const struct usage *, uint32_t window_s, int64_t now, uint64_t used_r[static USAGE_UNITS]);
 
+/* Of a window's slots the first so many: those behind them have no counts. */
+unsigned usage_slots_used(const struct usage_window *);
+
 /* When the row's last count has left its window. */
 int64_t usage_expires(const struct usage *);
 

@@ -45,7 +45,9 @@ struct usage_log {
 
 static uint64_t record_hash(uint64_t number, const struct record *r, const char *texts)
 {
-    return str_key_hash((struct span){ texts, (size_t)r->len.key + r->len.counts + 2 }) ^ r->len.key ^ number * 0x9e3779b97f4a7c15u;
+    struct span both = { texts, (size_t)r->len.key + r->len.counts + 2 };
+
+    return str_key_hash(both) ^ r->len.key ^ number * 0x9e3779b97f4a7c15u;
 }
 
 /* Returns the octets of the record at p, 0 where there is no whole one. */
@@ -298,7 +300,8 @@ void usage_log_cut(struct usage_log *log)
 void usage_log_remove(struct usage_log *log)
 {
     for (unsigned i = 0; i < USAGE_LOG_FILES; i++) {
-        usage_log_empty(log, i);
+        log->file[i].size = 0;
+        cut(&log->file[i]); /* where it cannot be removed, it is empty */
         unlink(log->file[i].path);
     }
 }

@@ -22,11 +22,8 @@ static unsigned char *put(unsigned char *to, uint64_t number)
 
 static unsigned char *put_window(unsigned char *to, const struct usage_window *w)
 {
-    static const uint64_t nothing[USAGE_UNITS];
-    unsigned slots = USAGE_SLOTS;
+    unsigned slots = usage_slots_used(w);
 
-    while (slots > 0 && memcmp(w->slot[slots - 1], nothing, sizeof nothing) == 0)
-        slots--;
     to = put(to, w->window_s);
     to = put(to, (uint64_t)w->newest);
     to = put(to, slots);
@@ -94,7 +91,7 @@ static void get_window(struct packed *in, struct usage_window *w)
     for (unsigned i = 0; i < slots; i++)
         for (unsigned unit = 0; unit < USAGE_UNITS; unit++)
             w->slot[i][unit] = get(in);
-    memset(w->slot[slots], 0, (USAGE_SLOTS - slots) * sizeof w->slot[0]);
+    memset(w->slot + slots, 0, (USAGE_SLOTS - slots) * sizeof w->slot[0]);
 }
 
 static void get_resends(struct packed *in, struct usage *u)

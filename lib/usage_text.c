@@ -134,14 +134,12 @@ static void format_slot(const uint64_t slot[static USAGE_UNITS], struct strbuf *
 static void format_window(const struct usage_window *w, struct strbuf *out)
 {
     static const uint64_t nothing[USAGE_UNITS];
-    unsigned slots = USAGE_SLOTS;
+    unsigned slots = usage_slots_used(w);
 
     strbuf_addu(out, w->window_s);
     strbuf_addc(out, '@');
     strbuf_addu(out, (uint64_t)w->newest);
     strbuf_addc(out, ':');
-    while (slots > 0 && memcmp(w->slot[slots - 1], nothing, sizeof nothing) == 0)
-        slots--;
     for (unsigned i = 0; i < slots; i++) {
         if (i > 0)
             strbuf_addc(out, ';');
