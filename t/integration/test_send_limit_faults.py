@@ -15,11 +15,9 @@ from mailhost.policy import PolicyClient
 from mailhost.process import let_others_enter, wait_for
 
 LOGIN, CLIENTS, REFUSED = "user@example.com", 16, "450 4.7.1 Sending limit reached: "
-ACCOUNTS = """
-domain add example.com
-account add user@example.com
-policy set send_limit enforce --yes
-limit set messages=1000000,recipients=1000000/1d --account user@example.com
+ACCOUNT = """
+account add {0}
+limit set messages=1000000,recipients=1000000/1d --account {0}
 """
 
 
@@ -30,7 +28,7 @@ def running(directory, **settings):
     admin = Admin(directory, running=False)
     admin.policyd.configure(**settings)
     admin.start()
-    admin.script(ACCOUNTS)
+    admin.script("domain add example.com\npolicy set send_limit enforce --yes" + ACCOUNT.format(LOGIN))
     admin.policyd.start()
     try:
         yield admin
@@ -59,24 +57,25 @@ def small_disk(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-def message(number):
+def message(number, login=LOGIN):
     """The request at the end of a message, each of its own."""
-    return {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": LOGIN, "instance": f"i{number}",
-            "queue_id": f"Q{number}", "recipient_count": "2", "size": "1000", "sasl_username": LOGIN}
+    return {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": login, "sasl_username": login,
+            "instance": f"{login} {number}", "queue_id": f"Q{number}", "recipient_count": "2", "size": "1000"}
 
 
-def messages_sent(admin):
-    """What the table says of the day."""
-    rows = json.loads(admin.ok("limit", "show", LOGIN, "--json"))
-    return next(row["messages"]["sent"] for row in rows if row["window"] == "1d")
+def messages_sent(admin, login=LOGIN, key=None):
+    """What the table says of the day: the account's, or of another key that counts with it."""
+    rows = json.loads(admin.ok("limit", "show", login, "--json"))
+    return next(row["messages"]["sent"] for row in rows
+                if row["window"] == "1d" and row["key"] == (key or f"account {login}"))
 
 
 class Sender(threading.Thread):
-    """Asks one message after the other, each until it is answered, as Postfix does; counts the answers."""
+    """Asks one message of its login after the other, each until it is answered, as Postfix does; counts the answers."""
 
-    def __init__(self, admin, first, stop):
+    def __init__(self, admin, login, stop):
         super().__init__(daemon=True)
-        self.admin, self.number, self.stop_now = admin, first, stop
+        self.admin, self.login, self.stop_now = admin, login, stop
         self.answered = self.resent = 0
 
     def run(self):
@@ -84,19 +83,22 @@ class Sender(threading.Thread):
         while not self.stop_now.is_set():
             try:
                 client = client or PolicyClient(self.admin.policyd.policy_socket, timeout=20)
-                assert client.ask(**message(self.number)) == "DUNNO"
+                assert client.ask(**message(self.answered, self.login)) == "DUNNO"
             except OSError:
                 client, self.resent = None, self.resent + 1
                 self.stop_now.wait(0.01)
                 continue
             self.answered += 1
-            self.number += CLIENTS
 
 
 def test_killed_in_the_middle(admin):
-    """Each message counts once: those that were answered, and those asked again because they were not."""
+    """Each message counts once: those that were answered, and those asked again because they were not.
+
+    Each sends as a login of its own: of one, more could be counted before a message comes again than are remembered."""
     stop = threading.Event()
-    senders = [Sender(admin, first, stop) for first in range(CLIENTS)]
+    logins = [f"user{i}@example.com" for i in range(CLIENTS)]
+    admin.script("limit set messages=1000000/1d --per host\n" + "".join(ACCOUNT.format(login) for login in logins))
+    senders = [Sender(admin, login, stop) for login in logins]
     for sender in senders:
         sender.start()
     for _ in range(6):
@@ -110,7 +112,8 @@ def test_killed_in_the_middle(admin):
     for sender in senders:
         sender.join()
     assert sum(sender.resent for sender in senders) >= 6
-    assert messages_sent(admin) == sum(sender.answered for sender in senders)
+    assert [messages_sent(admin, login) for login in logins] == [sender.answered for sender in senders]
+    assert messages_sent(admin, logins[0], "host") == sum(sender.answered for sender in senders)
     assert sqlite_check(admin) == "ok"
 
 
