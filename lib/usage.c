@@ -113,26 +113,28 @@ static void check_limit(const struct usage_window *w, const struct usage_limit *
 
 /* ---- requests that come again ---- */
 
-static bool is_recent(int64_t at, int64_t now)
+static bool is_within(int64_t at, int64_t now, int64_t seconds)
 {
-    return at - now <= USAGE_RESEND_S && now - at <= USAGE_RESEND_S;
+    return at - now <= seconds && now - at <= seconds;
 }
 
 static bool was_added(const struct usage *u, uint64_t key, int64_t now)
 {
     for (size_t i = 0; i < u->resends; i++)
-        if (u->resend[i].key == key && is_recent(u->resend[i].at, now))
+        if (u->resend[i].key == key && is_within(u->resend[i].at, now, USAGE_RESEND_S))
             return true;
     return false;
 }
 
-/* Puts it first; the oldest goes where there is no room, and what is too old goes anyway. */
+/* Puts it first; the oldest goes where there is no room, and what is too old goes anyway. Of
+ * what was answered seconds ago little can come again: after a stop that held all of them up. */
 static void remember(struct usage *u, uint64_t key, int64_t now)
 {
-    size_t kept = 0;
+    size_t kept = 0, old = 0;
 
     for (size_t i = 0; i < u->resends && kept < USAGE_RESENDS_MAX - 1; i++)
-        if (is_recent(u->resend[i].at, now))
+        if (is_within(u->resend[i].at, now, USAGE_RESEND_NEW_S) ||
+            (is_within(u->resend[i].at, now, USAGE_RESEND_S) && old++ < USAGE_RESENDS_OLD))
             u->resend[kept++] = u->resend[i];
     memmove(&u->resend[1], &u->resend[0], kept * sizeof u->resend[0]);
     u->resend[0].at = now;

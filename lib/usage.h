@@ -29,9 +29,11 @@ enum {
     USAGE_BUCKETS = 12,
     USAGE_SLOTS = USAGE_BUCKETS + 1,
     USAGE_WINDOW_S_MAX = 31 * 86400,
-    USAGE_RESENDS_MAX = 64, /* remembered of one row: as many can be under way at once */
-    USAGE_RESEND_S = 300,   /* and for how long (answered.h) */
-    USAGE_TEXT_MAX = 8192,  /* a row's text */
+    USAGE_RESENDS_MAX = 64,  /* remembered of one row: as many can be under way at once */
+    USAGE_RESEND_S = 300,    /* and for how long (answered.h); */
+    USAGE_RESEND_NEW_S = 10, /* of those that are older than that, */
+    USAGE_RESENDS_OLD = 8,   /* the newest */
+    USAGE_TEXT_MAX = 8192,   /* a row's text */
     USAGE_LIMITS_TEXT_MAX = 512
 };
 

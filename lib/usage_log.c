@@ -23,7 +23,7 @@ struct record {
     /* the key, the counts, each with a NUL */
 };
 
-static const char magic[16] = "Postern usage 2";
+static const char magic[16] = "Postern usage 3";
 
 struct file {
     int fd;

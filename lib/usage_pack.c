@@ -42,7 +42,7 @@ size_t usage_pack(const struct usage *u, unsigned char packed_r[static USAGE_PAC
         to = put_window(to, &u->window[i]);
     to = put(to, u->resends);
     for (size_t i = 0; i < u->resends; i++) {
-        to = put(to, (uint64_t)u->resend[i].at);
+        to = put(to, i == 0 ? (uint64_t)u->resend[0].at : (uint64_t)u->resend[0].at - (uint64_t)u->resend[i].at);
         memcpy(to, &u->resend[i].key, sizeof u->resend[i].key);
         to += sizeof u->resend[i].key;
     }
@@ -94,11 +94,19 @@ static void get_window(struct packed *in, struct usage_window *w)
     memset(w->slot + slots, 0, (USAGE_SLOTS - slots) * sizeof w->slot[0]);
 }
 
+static int64_t get_time(struct packed *in, uint64_t first)
+{
+    uint64_t at = first - get(in);
+
+    in->bad |= at > INT64_MAX;
+    return in->bad ? 0 : (int64_t)at;
+}
+
 static void get_resends(struct packed *in, struct usage *u)
 {
     u->resends = get_most(in, USAGE_RESENDS_MAX);
     for (size_t i = 0; i < u->resends; i++) {
-        u->resend[i].at = (int64_t)get_most(in, INT64_MAX);
+        u->resend[i].at = i == 0 ? (int64_t)get_most(in, INT64_MAX) : get_time(in, (uint64_t)u->resend[0].at);
         if ((size_t)(in->end - in->p) < sizeof u->resend[i].key) {
             in->bad = true;
             return;

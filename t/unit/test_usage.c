@@ -298,6 +298,25 @@ START_TEST(expires_behind_its_last_window)
 }
 END_TEST
 
+/* Of those older than USAGE_RESEND_NEW_S the newest are known still, once another has come. */
+START_TEST(of_old_requests_few_are_known)
+{
+    static char row[USAGE_TEXT_MAX];
+    struct usage_limits limits = one_limit(60, 200);
+    struct usage_over over;
+    int64_t later = START + USAGE_RESEND_NEW_S + 1;
+    enum { KEYS = 20 };
+
+    for (uint64_t key = 1; key <= KEYS; key++)
+        ck_assert_int_eq(add(row, &limits, 1, key, START, &over), OK);
+    ck_assert_int_eq(add(row, &limits, 1, 1, later, &over), NOT_FOUND);
+    ck_assert_int_eq(add(row, &limits, 1, KEYS + 1, later, &over), OK);
+    for (uint64_t key = KEYS + 1; key > KEYS - USAGE_RESENDS_OLD; key--)
+        ck_assert_int_eq(add(row, &limits, 1, key, later, &over), NOT_FOUND);
+    ck_assert_int_eq(add(row, &limits, 1, KEYS - USAGE_RESENDS_OLD, later, &over), OK);
+}
+END_TEST
+
 /* Sums never wrap, and the fullest row has room. */
 START_TEST(huge_numbers)
 {
@@ -493,6 +512,7 @@ int main(void)
     tcase_add_test(t, several_windows_and_units);
     tcase_add_test(t, limits_that_change);
     tcase_add_test(t, a_request_that_comes_again);
+    tcase_add_test(t, of_old_requests_few_are_known);
     tcase_add_test(t, a_refusal_is_not_remembered);
     tcase_add_test(t, the_clock_jumps);
     tcase_add_test(t, expires_behind_its_last_window);
