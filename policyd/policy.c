@@ -157,6 +157,7 @@ void policy_commit(struct decision *d, struct commit *commit_r)
         proposals_clear(p);
     else if (d->decided_by >= 0 && !d->held)
         proposals_keep(p, (enum check_id)d->decided_by);
+    commit_r->late = false;
     commit_r->count = 0;
     commit_r->database = p->count > 0 ? change_database(p->change[0].kind) : DATABASE_STATE;
     for (size_t i = 0; i < p->count; i++) {
@@ -169,6 +170,14 @@ void policy_commit(struct decision *d, struct commit *commit_r)
     }
 }
 
+static void check_again(const struct request *q, struct facts *facts, struct decision *d)
+{
+    proposals_clear(&d->proposed);
+    for (int id = 0; id < CHECK_COUNT; id++)
+        if ((checks[id].flags & CHECK_AFTER_COMMIT) && d->finding[id].verdict == VERDICT_PASS)
+            run_check((enum check_id)id, q, facts, NOT_FOUND, NULL, d);
+}
+
 void policy_committed(const struct request *q, struct facts *facts, const struct commit *commit,
                       struct decision *d)
 {
@@ -178,11 +187,8 @@ void policy_committed(const struct request *q, struct facts *facts, const struct
         if (checks[id].committed)
             d->finding[id].verdict = checks[id].committed(&ctx, &commit->set[i], &d->finding[id]);
     }
-    for (int id = 0; id < CHECK_COUNT; id++)
-        if ((checks[id].flags & CHECK_AFTER_COMMIT) && d->finding[id].verdict == VERDICT_PASS) {
-            proposals_clear(&d->proposed); /* too late for those: the next request has them again */
-            run_check((enum check_id)id, q, facts, NOT_FOUND, NULL, d);
-        }
+    if (!commit->late)
+        check_again(q, facts, d);
     conclude(d);
 }
 

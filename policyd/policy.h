@@ -20,6 +20,7 @@ enum result policy_decide(const struct request *, struct facts *, bool explain,
 /* Changes that were proposed, as sets: one of each check, done as a whole or not at all. */
 struct commit {
     enum database database;
+    bool late; /* a thread still has the sets: what they point to has to stay */
     size_t count;
     enum check_id check[PROPOSALS_MAX];
     struct change_set set[PROPOSALS_MAX];
@@ -30,7 +31,8 @@ struct commit {
  * decision. */
 void policy_commit(struct decision *, struct commit *commit_r);
 
-/* Takes the result of each set: the decision may become a refusal. */
+/* Takes the result of each set: the decision may become a refusal, and propose what has to be committed
+ * then, unless it is late. */
 void policy_committed(const struct request *, struct facts *, const struct commit *, struct decision *);
 
 /* Calls fn for each check that refuses, enforced or only observed. */

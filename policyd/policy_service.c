@@ -195,6 +195,8 @@ void policy_service_record(void)
     }
 }
 
+static bool submit(struct deciding *w);
+
 static void on_committed(struct job *job)
 {
     struct deciding *w = ((struct part *)job)->of;
@@ -207,7 +209,8 @@ static void on_committed(struct job *job)
     }
     counters_stand_in(the_daemon.counters, &w->commit, daemon_now());
     policy_committed(&w->request, facts_for(NULL), &w->commit, &w->decision);
-    answer(w);
+    if (is_repeated(&w->commit) || !submit(w))
+        answer(w);
 }
 
 /* The writer has not come back within the deadline, and still has the sets. */
@@ -215,6 +218,7 @@ static void uncommitted(struct deciding *w)
 {
     struct commit late = w->commit;
 
+    late.late = true;
     for (size_t i = 0; i < late.count; i++)
         late.set[i].result = error_set(&late.set[i].error, TRY_AGAIN, "not written in time");
     counters_stand_in(the_daemon.counters, &late, daemon_now());
@@ -238,7 +242,8 @@ static void submit_part(struct deciding *w, size_t i)
         writer_submit(the_daemon.writer, &p->job);
 }
 
-/* Whether there is something to commit before the reply. */
+/* Whether there is something to commit before the reply: at first, and once more where a check finds only
+ * then that the account is to be suspended. */
 static bool submit(struct deciding *w)
 {
     policy_commit(&w->decision, &w->commit);

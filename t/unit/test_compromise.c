@@ -166,6 +166,50 @@ START_TEST(looked_at_again_after_the_commit)
 }
 END_TEST
 
+/* Found only then, it is to be suspended before the reply all the same, and once. */
+START_TEST(suspends_after_the_commit)
+{
+    struct commit commit;
+
+    change("policy-set check=compromise mode=enforce");
+    ck_assert_str_eq(action(), "DUNNO");
+    policy_commit(&decision, &commit);
+    commit.set[0].result = OK;
+    sent(20);
+    policy_committed(&request, &world.facts, &commit, &decision);
+    ck_assert_int_eq(decision.decided_by, CHECK_COMPROMISE);
+    policy_commit(&decision, &commit);
+    ck_assert_uint_eq(commit.count, 1);
+    ck_assert_int_eq(commit.database, DATABASE_ACCOUNTS);
+    ck_assert_int_eq(commit.set[0].change->kind, CHANGE_ACCOUNT_SUSPEND);
+    commit.set[0].result = OK;
+    policy_committed(&request, &world.facts, &commit, &decision);
+    ck_assert_int_eq(decision.decided_by, CHECK_COMPROMISE);
+    policy_commit(&decision, &commit);
+    ck_assert_uint_eq(commit.count, 0);
+    rows_turn_end(world.rows);
+}
+END_TEST
+
+/* Another thread still has what was proposed: nothing else takes its place. */
+START_TEST(late_it_is_left_for_the_next)
+{
+    struct commit commit;
+
+    change("policy-set check=compromise mode=enforce");
+    ck_assert_str_eq(action(), "DUNNO");
+    policy_commit(&decision, &commit);
+    commit.set[0].result = TRY_AGAIN;
+    commit.late = true;
+    sent(20);
+    policy_committed(&request, &world.facts, &commit, &decision);
+    rows_turn_end(world.rows);
+    ck_assert_str_eq(decision.action, "DUNNO");
+    ck_assert_int_eq(commit.set[0].change->kind, CHANGE_USAGE);
+    ck_assert_ptr_eq(commit.set[0].change, decision.proposed.change);
+}
+END_TEST
+
 START_TEST(what_is_not_known_holds_nobody)
 {
     change("policy-set check=compromise mode=enforce");
@@ -213,6 +257,8 @@ int main(void)
     tcase_add_test(tc, held);
     tcase_add_test(tc, suspended);
     tcase_add_test(tc, looked_at_again_after_the_commit);
+    tcase_add_test(tc, suspends_after_the_commit);
+    tcase_add_test(tc, late_it_is_left_for_the_next);
     tcase_add_test(tc, what_is_not_known_holds_nobody);
     tcase_add_test(tc, weights_are_configured);
     tcase_add_test(tc, only_this_check_holds);
