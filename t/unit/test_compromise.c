@@ -149,17 +149,23 @@ START_TEST(suspended)
 }
 END_TEST
 
-/* Others of the account's were decided while this one was committed. */
+/* Others of the account's were decided while this one was committed, which ended so. */
+static void decided_meanwhile(enum result r, bool late, struct commit *commit_r)
+{
+    ck_assert_str_eq(action(), "DUNNO");
+    policy_commit(&decision, commit_r);
+    commit_r->set[0].result = r;
+    commit_r->late = late;
+    sent(20);
+    policy_committed(&request, &world.facts, commit_r, &decision);
+}
+
 START_TEST(looked_at_again_after_the_commit)
 {
     struct commit commit;
 
     change("policy-set check=compromise mode=hold");
-    ck_assert_str_eq(action(), "DUNNO");
-    policy_commit(&decision, &commit);
-    commit.set[0].result = OK;
-    sent(20);
-    policy_committed(&request, &world.facts, &commit, &decision);
+    decided_meanwhile(OK, false, &commit);
     rows_turn_end(world.rows);
     ck_assert_msg(strncmp(decision.action, "HOLD ", 5) == 0, "%s", decision.action);
     ck_assert(decision.held);
@@ -172,11 +178,7 @@ START_TEST(suspends_after_the_commit)
     struct commit commit;
 
     change("policy-set check=compromise mode=enforce");
-    ck_assert_str_eq(action(), "DUNNO");
-    policy_commit(&decision, &commit);
-    commit.set[0].result = OK;
-    sent(20);
-    policy_committed(&request, &world.facts, &commit, &decision);
+    decided_meanwhile(OK, false, &commit);
     ck_assert_int_eq(decision.decided_by, CHECK_COMPROMISE);
     policy_commit(&decision, &commit);
     ck_assert_uint_eq(commit.count, 1);
@@ -197,12 +199,7 @@ START_TEST(late_it_is_left_for_the_next)
     struct commit commit;
 
     change("policy-set check=compromise mode=enforce");
-    ck_assert_str_eq(action(), "DUNNO");
-    policy_commit(&decision, &commit);
-    commit.set[0].result = TRY_AGAIN;
-    commit.late = true;
-    sent(20);
-    policy_committed(&request, &world.facts, &commit, &decision);
+    decided_meanwhile(TRY_AGAIN, true, &commit);
     rows_turn_end(world.rows);
     ck_assert_str_eq(decision.action, "DUNNO");
     ck_assert_int_eq(commit.set[0].change->kind, CHANGE_USAGE);
