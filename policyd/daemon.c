@@ -205,11 +205,12 @@ void daemon_close(void)
 
     server_close(&d->server);
     aggregate_close(&d->aggregate);
-    habits_close(&d->habits);
+    habits_stop(d->habits);
     events_finish(d->events);
     counters_stop(d->counters);
     writer_close(&d->writer);
     counters_close(&d->counters);
+    habits_close(&d->habits);
     events_free(&d->events);
     if (watch.timer)
         event_free(watch.timer);

@@ -44,6 +44,7 @@ struct decision {
     int decided_by;         /* enum check_id, or -1: no check refused */
     bool degraded;          /* decided_by could not have its facts */
     bool held;              /* decided_by holds it: the message is taken all the same */
+    bool behaviour_told;    /* it is recorded once, before the reply or after it */
     char action[REPLY_MAX]; /* as Postfix takes it: "DUNNO", "553 5.7.1 text" */
     struct proposals proposed; /* to be committed before the reply leaves */
 };

@@ -59,9 +59,9 @@ void habit_table_free(struct habit_table **table)
     *table = NULL;
 }
 
-static struct habit **slot_of(struct habit_table *t, const char *account)
+static size_t slot_of(const char *account)
 {
-    return &t->slot[str_key_hash(span_of(account)) % SLOTS];
+    return str_key_hash(span_of(account)) % SLOTS;
 }
 
 static void unlink_use(struct line *l, struct habit *h)
@@ -100,7 +100,7 @@ static void unlink_changed(struct habit_table *t, struct habit *h)
 
 void habit_table_drop(struct habit_table *t, struct habit *h)
 {
-    struct habit **link = slot_of(t, h->account);
+    struct habit **link = &t->slot[slot_of(h->account)];
 
     while (*link != h)
         link = &(*link)->next;
@@ -119,7 +119,7 @@ static void drop_oldest(struct habit_table *t)
 
     for (unsigned i = 0; h && i < LOOK_AT && habit_table_is_full(t); h = newer, i++) {
         newer = h->newer;
-        if (!h->changed)
+        if (!h->changed && h->writing == 0)
             habit_table_drop(t, h);
     }
 }
@@ -171,12 +171,19 @@ static void unpack(struct habit_table *t, struct habit *h)
 
 /* ---- accounts ---- */
 
-struct habit *habit_table_find(struct habit_table *t, const char *account)
+struct habit *habit_table_peek(const struct habit_table *t, const char *account)
 {
-    struct habit *h = *slot_of(t, account);
+    struct habit *h = t->slot[slot_of(account)];
 
     while (h && strcmp(h->account, account) != 0)
         h = h->next;
+    return h;
+}
+
+struct habit *habit_table_find(struct habit_table *t, const char *account)
+{
+    struct habit *h = habit_table_peek(t, account);
+
     if (h && !h->behaviour)
         unpack(t, h);
     else if (h) {
@@ -189,7 +196,7 @@ struct habit *habit_table_find(struct habit_table *t, const char *account)
 struct habit *habit_table_add(struct habit_table *t, const char *account, const struct behaviour *b)
 {
     size_t size = strlen(account) + 1;
-    struct habit *h = calloc(1, sizeof *h + size), **slot = slot_of(t, account);
+    struct habit *h = calloc(1, sizeof *h + size), **slot = &t->slot[slot_of(account)];
 
     if (h)
         h->behaviour = room(t);
@@ -210,6 +217,7 @@ struct habit *habit_table_add(struct habit_table *t, const char *account, const 
 
 void habit_table_change(struct habit_table *t, struct habit *h)
 {
+    h->written = false;
     if (h->changed)
         return;
     h->changed = true;

@@ -20,7 +20,10 @@ struct habit {
     unsigned char *packed;       /* behaviour_pack() */
     size_t size;                 /* of that */
     int64_t alarmed;             /* when an alarm was last raised */
-    bool changed;
+    bool changed;                /* it is in the order of those */
+    bool written;                /* though, as it is, by somebody who could not wait for its turn */
+    unsigned writing;            /* jobs under way: it is not dropped meanwhile to make room */
+    uint64_t sent, kept;         /* recipients, since it is here; of them, state.db has so many */
     char account[]; /* NUL-terminated */
 };
 
@@ -28,6 +31,9 @@ struct habit {
  * written, is dropped, used longest ago first. NULL: no memory. */
 struct habit_table *habit_table_new(size_t at_hand, size_t packed_most);
 void habit_table_free(struct habit_table **);
+
+/* As it is. NULL: it is not in the table. */
+struct habit *habit_table_peek(const struct habit_table *, const char *account);
 
 /* At hand, and the one used last; packed where there is no memory. NULL: it is not in the
  * table. Another one may be packed for it: what was found before may no longer be at hand. */

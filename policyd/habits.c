@@ -14,6 +14,7 @@ enum {
     PER_TICK = 10, /* a handful: the writer is not to take the processor from replies for long */
     AT_ONCE = 100, /* where there is no room for more that is not written */
     ALARM_S = 3600,
+    PAUSE_S = 1, /* after state.db could not be written */
     BUSY_MS = 200,
     CACHE_KIB = 512
 };
@@ -26,11 +27,15 @@ struct habits {
     struct event *timer;
     struct habit_table *table;
     size_t writable; /* so many more in this tick */
+    bool stopped;
 };
 
 /* One account's row on its way to the writer. */
 struct habit_job {
     struct job job;
+    struct habits *all;
+    struct habit_wait *wait; /* NULL: nobody waits */
+    uint64_t sent;           /* of the habit's, as the row has it */
     struct change_set set;
     struct change change;
     char account[ADDRESS_MAX + 1], record[BEHAVIOUR_TEXT_MAX];
@@ -38,16 +43,43 @@ struct habit_job {
 
 /* ---- writing ---- */
 
+static void set_timer(struct habits *all, const struct timeval *tv)
+{
+    if (event_add(all->timer, tv) != 0)
+        all->writable = PER_TICK; /* no memory for a timer */
+}
+
+/* It is tried again, after a pause. */
+static void not_written(struct habits *all, struct habit *h, const struct habit_job *j)
+{
+    static const struct timeval pause = { PAUSE_S, 0 };
+
+    log_format(LOG_LEVEL_ALARM, "behaviour of %s not written: %s", j->account, j->set.error.text);
+    if (all->stopped)
+        return;
+    if (h)
+        habit_table_change(all->table, h);
+    all->writable = 0;
+    set_timer(all, &pause);
+}
+
 static void on_done(struct job *job)
 {
     struct habit_job *j = (struct habit_job *)job;
+    struct habit *h = habit_table_peek(j->all->table, j->account); /* NULL: it was forgotten meanwhile */
 
+    if (h)
+        h->writing -= h->writing > 0;
     if (j->set.result != OK)
-        log_format(LOG_LEVEL_ALARM, "behaviour of %s not written: %s", j->account, j->set.error.text);
+        not_written(j->all, h, j);
+    else if (h && h->kept < j->sent)
+        h->kept = j->sent;
+    if (j->wait)
+        j->wait->done(j->wait);
     free(j);
 }
 
-static bool submit(struct habits *all, const struct habit *h)
+static bool submit(struct habits *all, struct habit *h, struct habit_wait *wait)
 {
     struct habit_job *j = calloc(1, sizeof *j);
     struct strbuf b;
@@ -65,6 +97,11 @@ static bool submit(struct habits *all, const struct habit *h)
     j->change.field[FIELD_RECORD] = j->record;
     j->set = (struct change_set){ .change = &j->change, .count = 1 };
     j->job = (struct job){ .database = DATABASE_STATE, .set = &j->set, .sets = 1, .done = on_done };
+    j->all = all;
+    j->wait = wait;
+    j->sent = h->sent;
+    h->writing++;
+    h->written = true;
     writer_submit(all->writer, &j->job);
     return true;
 }
@@ -72,14 +109,16 @@ static bool submit(struct habits *all, const struct habit *h)
 /* Writes the first `most` of those that changed, and returns how many. */
 static size_t write_changed(struct habits *all, size_t most)
 {
-    size_t written = 0;
+    size_t count = 0;
 
-    for (struct habit *h; (h = habit_table_changed(all->table)) != NULL && written < most; written++) {
-        if (!submit(all, h))
+    for (struct habit *h; (h = habit_table_changed(all->table)) != NULL && count < most;) {
+        bool due = !h->written;
+        if (due && !submit(all, h, NULL))
             break; /* no memory: with the next turn */
+        count += due;
         habit_table_written(all->table);
     }
-    return written;
+    return count;
 }
 
 void habits_turn(struct habits *all)
@@ -89,8 +128,8 @@ void habits_turn(struct habits *all)
     if (all->writable == 0 || !habit_table_changed(all->table))
         return;
     all->writable -= write_changed(all, all->writable);
-    if (!event_pending(all->timer, EV_TIMEOUT, NULL) && event_add(all->timer, &tick) != 0)
-        all->writable = PER_TICK; /* no memory for a timer */
+    if (!event_pending(all->timer, EV_TIMEOUT, NULL))
+        set_timer(all, &tick);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -165,6 +204,16 @@ struct behaviour *habits_change(struct habits *all, const char *account)
     return h->behaviour;
 }
 
+bool habits_sent(struct habits *all, const char *account, unsigned recipients, struct habit_wait *wait)
+{
+    struct habit *h = habit_table_peek(all->table, account);
+
+    if (!h)
+        return false;
+    h->sent += recipients;
+    return h->sent > h->kept + HABIT_UNKEPT_MOST && submit(all, h, wait);
+}
+
 KEPT_BEGIN /* a job that find() submitted, by the writer; on_done() */
 bool habits_alarm(struct habits *all, const char *account, int64_t now)
 {
@@ -217,13 +266,20 @@ enum result habits_open(struct event_base *base, struct writer *writer, const ch
     return OK;
 }
 
+void habits_stop(struct habits *all)
+{
+    if (!all)
+        return;
+    all->stopped = true;
+    (void)write_changed(all, SIZE_MAX);
+}
+
 void habits_close(struct habits **habits)
 {
     struct habits *all = *habits;
 
     if (!all)
         return;
-    (void)write_changed(all, SIZE_MAX);
     habit_table_free(&all->table);
     store_close(&all->store);
     event_free(all->timer);

@@ -135,6 +135,7 @@ enum result policy_decide(const struct request *q, struct facts *facts, bool exp
     bool pending = false;
 
     proposals_clear(&decision_r->proposed);
+    decision_r->behaviour_told = false;
     for (int id = 0; id < CHECK_COUNT; id++) {
         struct finding *f = &decision_r->finding[id];
         f->explain = explain;

@@ -38,8 +38,9 @@ struct deciding {
     struct span frame;
     uint64_t began_ns, elapsed_ns;
     bool queued, answered;
-    size_t under_way; /* parts */
+    size_t under_way; /* parts, or the behaviour */
     struct part part[PROPOSALS_MAX];
+    struct habit_wait behaviour;
     struct commit commit;
     struct request request;
     struct decision decision;
@@ -242,12 +243,32 @@ static void submit_part(struct deciding *w, size_t i)
         writer_submit(the_daemon.writer, &p->job);
 }
 
+static void on_kept(struct habit_wait *behaviour)
+{
+    struct deciding *w = (struct deciding *)((char *)behaviour - offsetof(struct deciding, behaviour));
+
+    w->under_way = 0;
+    if (w->conn)
+        answer(w);
+    else
+        release(w);
+}
+
+static bool keep_behaviour(struct deciding *w)
+{
+    w->behaviour.done = on_kept;
+    w->under_way = record_behaviour_first(&w->request, &w->decision, daemon_now(), &w->behaviour) ? 1 : 0;
+    return w->under_way > 0;
+}
+
 /* Whether there is something to commit before the reply: at first, and once more where a check finds only
- * then that the account is to be suspended. */
+ * then that the account is to be suspended; then what is known of how it sends. */
 static bool submit(struct deciding *w)
 {
     policy_commit(&w->decision, &w->commit);
-    if (w->commit.count == 0 || record_answered(&w->request, &w->decision, daemon_now()))
+    if (w->commit.count == 0)
+        return keep_behaviour(w);
+    if (record_answered(&w->request, &w->decision, daemon_now()))
         return false;
     w->under_way = w->commit.count;
     for (size_t i = 0; i < w->commit.count; i++)

@@ -8,6 +8,7 @@
 
 #include "lib/login_event.h"
 #include "policyd/decision.h"
+#include "policyd/habits.h"
 #include "policyd/job_thread.h"
 #include "policyd/request.h"
 
@@ -23,7 +24,11 @@ void record_decision(const struct request *, struct decision *, int64_t now);
 void record_activity(const struct request *, const struct decision *);
 
 /* Tells how the login sends; once for each request (record_behaviour.c). */
-void record_behaviour(const struct request *, const struct decision *, int64_t now);
+void record_behaviour(const struct request *, struct decision *, int64_t now);
+
+/* The same before the reply, where a message passes a check that would hold back an account's mail: what is
+ * known of the account has to outlive a crash. Whether `done` will be called once it does. */
+bool record_behaviour_first(const struct request *, struct decision *, int64_t now, struct habit_wait *) MUST_CHECK;
 void record_behaviour_login(const struct login_event *, const struct network *client, int64_t now);
 
 /* The administrator released the account: what it did lately counts no more. */

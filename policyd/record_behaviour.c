@@ -53,12 +53,13 @@ static void tell_findings(const struct request *q, const struct decision *d, str
         behaviour_limit_hit(b, now);
 }
 
-void record_behaviour(const struct request *q, const struct decision *d, int64_t now)
+void record_behaviour(const struct request *q, struct decision *d, int64_t now)
 {
-    bool passes = d->decided_by < 0 || d->held;
+    bool passes = d->decided_by < 0 || d->held, was_told = d->behaviour_told;
     struct behaviour *b;
 
-    if ((q->state & (STATE_RCPT | STATE_END_OF_MESSAGE)) == 0 || !q->authenticated || q->login_odd ||
+    d->behaviour_told = true;
+    if (was_told || (q->state & (STATE_RCPT | STATE_END_OF_MESSAGE)) == 0 || !q->authenticated || q->login_odd ||
         !address_domain(&q->login).ptr || !(b = habits_change(the_daemon.habits, q->login.text)))
         return;
     tell_findings(q, d, b, now);
@@ -72,6 +73,18 @@ void record_behaviour(const struct request *q, const struct decision *d, int64_t
     else
         behaviour_refused_message(b, q->attr[ATTR_INSTANCE], now);
     look(q, d, b, now);
+}
+
+bool record_behaviour_first(const struct request *q, struct decision *d, int64_t now, struct habit_wait *wait)
+{
+    const struct finding *f = &d->finding[CHECK_COMPROMISE];
+    bool acts = f->mode == MODE_HOLD || f->mode == MODE_ENFORCE;
+
+    if (f->verdict != VERDICT_PASS || !acts || d->decided_by >= 0 || d->behaviour_told ||
+        record_answered(q, d, now))
+        return false;
+    record_behaviour(q, d, now);
+    return habits_sent(the_daemon.habits, q->login.text, signals_recipients(q), wait);
 }
 
 void record_behaviour_login(const struct login_event *e, const struct network *client, int64_t now)

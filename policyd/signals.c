@@ -145,12 +145,15 @@ void signals_text(const struct signals *s, struct strbuf *out)
                     signal_infos[id].unit, s->measure[id]);
 }
 
-void signals_message(struct behaviour *b, const struct request *q, int64_t now)
+unsigned signals_recipients(const struct request *q)
 {
     uint64_t recipients;
 
-    if (str_number(q->attr[ATTR_RECIPIENT_COUNT], 0, UINT16_MAX, &recipients) != OK)
-        recipients = 1;
+    return str_number(q->attr[ATTR_RECIPIENT_COUNT], 0, UINT16_MAX, &recipients) == OK ? (unsigned)recipients : 1;
+}
+
+void signals_message(struct behaviour *b, const struct request *q, int64_t now)
+{
     behaviour_message(b, q->attr[ATTR_INSTANCE], q->has_client && !q->trusted ? &q->client : NULL,
-                      (unsigned)recipients, now);
+                      signals_recipients(q), now);
 }

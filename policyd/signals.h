@@ -18,7 +18,9 @@ struct signals {
 void signals_measure(const struct behaviour *, const struct signal_config[static SIGNAL_COUNT], int64_t now,
                      struct signals *signals_r);
 
-/* Tells the behaviour of the message whose end the request is. */
+unsigned signals_recipients(const struct request *); /* of the message whose end it is */
+
+/* Tells the behaviour of that message. */
 void signals_message(struct behaviour *, const struct request *, int64_t now);
 
 /* Those that gave points, the most first: "rate 50 (recipients: 212), strangers 31 (recipients: 16)". */

@@ -35,8 +35,9 @@ static void open_all(void)
 
 static void close_all(void)
 {
-    habits_close(&habits);
+    habits_stop(habits);
     writer_close(&writer);
+    habits_close(&habits);
 }
 
 static void set_up(void)
@@ -138,6 +139,45 @@ START_TEST(more_accounts_than_memory_has)
 }
 END_TEST
 
+static void on_kept(struct habit_wait *wait)
+{
+    (void)wait;
+    ck_assert_int_eq(event_base_loopbreak(base), 0);
+}
+
+START_TEST(a_message_past_a_few_waits)
+{
+    struct habit_wait wait = { on_kept };
+    struct behaviour b;
+
+    hit("john@example.com");
+    ck_assert(!habits_sent(habits, "john@example.com", HABIT_UNKEPT_MOST, &wait));
+    ck_assert(habits_sent(habits, "john@example.com", 1, &wait));
+    writer_commit(writer);
+    event_base_dispatch(base);
+    ck_assert_int_eq(written("john@example.com", &b), OK);
+    ck_assert(!habits_sent(habits, "john@example.com", HABIT_UNKEPT_MOST, &wait));
+    ck_assert(!habits_sent(habits, "nobody@example.com", 100, &wait));
+}
+END_TEST
+
+START_TEST(who_waits_is_told_of_a_failure)
+{
+    struct habit_wait wait = { on_kept };
+
+    hit("john@example.com");
+    ck_assert_int_eq(rename(store_path("state.db"), store_path("state.away")), 0);
+    ck_assert(habits_sent(habits, "john@example.com", HABIT_UNKEPT_MOST + 1, &wait));
+    writer_commit(writer);
+    event_base_dispatch(base);
+    ck_assert(habits_sent(habits, "john@example.com", 1, &wait));
+    ck_assert_int_eq(rename(store_path("state.away"), store_path("state.db")), 0);
+    writer_commit(writer);
+    event_base_dispatch(base);
+    ck_assert(!habits_sent(habits, "john@example.com", 1, &wait));
+}
+END_TEST
+
 START_TEST(a_file_that_is_away_begins_nothing_anew)
 {
     hit("john@example.com");
@@ -173,6 +213,8 @@ int main(void)
     tcase_add_test(tc, a_turn_writes_what_changed);
     tcase_add_test(tc, a_stop_writes_the_rest);
     tcase_add_test(tc, more_accounts_than_memory_has);
+    tcase_add_test(tc, a_message_past_a_few_waits);
+    tcase_add_test(tc, who_waits_is_told_of_a_failure);
     tcase_add_test(tc, a_file_that_is_away_begins_nothing_anew);
     tcase_add_test(tc, an_alarm_an_hour);
     suite_add_tcase(suite, tc);
