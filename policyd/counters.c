@@ -198,11 +198,14 @@ static void recover(struct counters *c)
 
 void counters_stand_in(struct counters *c, struct commit *commit, int64_t now)
 {
-    for (size_t i = 0; i < commit->count; i++)
-        if (commit->set[i].result == TRY_AGAIN && (checks[commit->check[i]].flags & CHECK_COUNTS))
+    for (size_t i = 0; i < commit->count; i++) {
+        if (!(checks[commit->check[i]].flags & CHECK_COUNTS))
+            continue;
+        if (commit->set[i].result == TRY_AGAIN)
             stand_in(c, &commit->set[i], now);
-        else if (c->memory && commit->set[i].result != TRY_AGAIN)
+        else if (c->memory)
             recover(c);
+    }
 }
 
 static void watch_log(struct counters *c, uint64_t unlogged, int64_t now)

@@ -211,6 +211,33 @@ START_TEST(cannot_be_settled)
 }
 END_TEST
 
+/* ---- while it cannot be counted ---- */
+
+/* One message of the host, which a check wanted committed with that result. */
+static enum result stand_in(enum check_id id, enum result committed)
+{
+    struct change change = { .kind = CHANGE_USAGE };
+    struct commit commit = { .count = 1, .check = { id }, .set = { { .change = &change, .count = 1, .result = committed } } };
+
+    change.field[FIELD_KEY] = "host";
+    change.field[FIELD_NUMBER] = change.field[FIELD_RECIPIENTS] = change.field[FIELD_BYTES] = "1";
+    change.field[FIELD_LIMITS] = "86400:2::";
+    counters_stand_in(counters, &commit, NOW);
+    return commit.set[0].result;
+}
+
+START_TEST(memory_stands_in_until_it_is_counted_again)
+{
+    ck_assert_int_eq(stand_in(CHECK_SEND_LIMIT, TRY_AGAIN), OK);
+    ck_assert_int_eq(stand_in(CHECK_SEND_LIMIT, TRY_AGAIN), OK);
+    ck_assert_int_eq(stand_in(CHECK_SEND_LIMIT, TRY_AGAIN), LIMIT);
+    (void)stand_in(CHECK_COMPROMISE, OK);
+    ck_assert_int_eq(stand_in(CHECK_SEND_LIMIT, TRY_AGAIN), LIMIT);
+    ck_assert_int_eq(stand_in(CHECK_SEND_LIMIT, OK), OK);
+    ck_assert_int_eq(stand_in(CHECK_SEND_LIMIT, TRY_AGAIN), OK);
+}
+END_TEST
+
 /* ---- forgetting ---- */
 
 START_TEST(forgotten_before_the_writer_does)
@@ -249,6 +276,7 @@ int main(void)
     tcase_add_test(t, written_by_itself);
     tcase_add_test(t, all_of_it_at_the_end);
     tcase_add_test(t, cannot_be_settled);
+    tcase_add_test(t, memory_stands_in_until_it_is_counted_again);
     tcase_add_test(t, forgotten_before_the_writer_does);
     suite_add_tcase(s, t);
     r = srunner_create(s);
