@@ -20,6 +20,12 @@
 /* Rows of usage that are looked over at once. */
 #define SWEEP_ROWS "512"
 
+/* Of messages that are under way at once each may find the account stolen: the first one's suspension is the
+ * event, and its evidence stays. What an administrator does is always one. */
+#define NOT_SUSPENDED_SO                                                                                     \
+    "NOT (coalesce(:by, '') = 'compromise' AND coalesce(suspended_by, '') = :by AND suspended = :services" \
+    " AND suspended_reason = :reason AND suspended_until IS NULL)"
+
 /* What an entry says, and the entry that says just this. */
 #define LIST_FIELDS                                                                                          \
     FIELD_ACTION, FIELD_CLIENT, FIELD_CLIENT_NAME, FIELD_HELO, FIELD_SENDER, FIELD_LIST_RECIPIENT, FIELD_SCOPE
@@ -78,11 +84,13 @@ const struct change_type change_types[CHANGE_COUNT] = {
         "no account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_SUSPEND] = { "account-suspend", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_SERVICES, FIELD_REASON, FIELD_UNTIL, FIELD_BY, FIELD_EVIDENCE, FIELD_NOW },
-        { "UPDATE account SET suspended = :services, suspended_reason = :reason, suspended_since = :now,"
-          " suspended_until = :until, suspended_by = :by, suspended_evidence = :evidence"
-          " WHERE address = :address",
+        { "UPDATE account SET address = address WHERE address = :address", /* whether there is one */
           "INSERT INTO account_event (time, kind, account, services, reason, until, by, evidence)"
-          " VALUES (:now, 'account_suspended', :address, :services, :reason, :until, :by, :evidence)" },
+          " SELECT :now, 'account_suspended', address, :services, :reason, :until, :by, :evidence"
+          " FROM account WHERE address = :address AND " NOT_SUSPENDED_SO,
+          "UPDATE account SET suspended = :services, suspended_reason = :reason, suspended_since = :now,"
+          " suspended_until = :until, suspended_by = :by, suspended_evidence = :evidence"
+          " WHERE address = :address AND " NOT_SUSPENDED_SO },
         "no account {address}", NULL, NULL },
     [CHANGE_ACCOUNT_RELEASE] = { "account-release", DATABASE_ACCOUNTS,
         { FIELD_ADDRESS, FIELD_NEW_PASSWORD, FIELD_BY, FIELD_NOW },

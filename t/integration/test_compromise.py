@@ -164,6 +164,7 @@ def check_contained(host, thief, account):
     assert all("Account suspended" in reply for reply in thief.refusals), thief.refusals
     assert thief.imap == f"NO [ALERT] {REASON}"
     wait_for(lambda: {row["kind"] for row in events(host, account)} >= {"account_suspended", "compromise"}, "the events")
+    assert [row["kind"] for row in events(host, account)].count("account_suspended") == 1
 
 
 def test_a_flood(host, account):

@@ -160,6 +160,32 @@ START_TEST(release_as_ever_demands_none)
 }
 END_TEST
 
+/* ---- suspending ---- */
+
+START_TEST(a_check_suspends_once)
+{
+    struct store *s = with_accounts(_i);
+
+    store_done(s, "account-suspend address=john@example.com reason=stolen by=compromise evidence=1");
+    store_done(s, "account-suspend address=john@example.com reason=stolen by=compromise evidence=2");
+    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_EVENTS, "0"),
+                     "1|1800000000|account_suspended|john@example.com|all|stolen|-|compromise|1");
+    store_done(s, "account-suspend address=john@example.com services=smtp reason=stolen by=root evidence=3");
+    store_done(s, "account-suspend address=john@example.com services=smtp reason=stolen by=root evidence=4");
+    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_EVENTS, "1"),
+                     "2|1800000000|account_suspended|john@example.com|smtp|stolen|-|root|3\n"
+                     "3|1800000000|account_suspended|john@example.com|smtp|stolen|-|root|4");
+    store_done(s, "account-suspend address=john@example.com reason=stolen by=compromise evidence=5");
+    ck_assert_str_eq(rows1(s, QUERY_ACCOUNT_EVENTS, "3"),
+                     "4|1800000000|account_suspended|john@example.com|all|stolen|-|compromise|5");
+    store_done(s, "account-release address=john@example.com");
+    store_done(s, "account-suspend address=john@example.com reason=stolen by=compromise evidence=6");
+    ck_assert_ptr_nonnull(strstr(rows1(s, QUERY_ACCOUNT_EVENTS, "5"), "|all|stolen|-|compromise|6"));
+    refused(s, "account-suspend address=x@example.com reason=stolen by=compromise", NOT_FOUND, "no account x@example.com");
+    store_close(&s);
+}
+END_TEST
+
 /* ---- from the first version ---- */
 
 /* With a row in each of its tables. */
@@ -243,6 +269,7 @@ int main(void)
     tcase_add_loop_test(t, fields_go_with_their_owner, 0, BACKENDS);
     tcase_add_loop_test(t, release_demands_another_password, 0, BACKENDS);
     tcase_add_loop_test(t, release_as_ever_demands_none, 0, BACKENDS);
+    tcase_add_loop_test(t, a_check_suspends_once, 0, BACKENDS);
     tcase_add_test(t, the_first_version_is_brought_up_to_date);
     tcase_add_test(t, a_migration_that_fails_leaves_the_old_version);
     srunner_run_all(runner, CK_NORMAL);
