@@ -27,6 +27,7 @@ struct habits {
     struct event *timer;
     struct habit_table *table;
     size_t writable; /* so many more in this tick */
+    bool failing; /* the last row could not be written */
     bool stopped;
 };
 
@@ -54,13 +55,24 @@ static void not_written(struct habits *all, struct habit *h, const struct habit_
 {
     static const struct timeval pause = { PAUSE_S, 0 };
 
-    log_format(LOG_LEVEL_ALARM, "behaviour of %s not written: %s", j->account, j->set.error.text);
+    if (!all->failing || all->stopped)
+        log_format(LOG_LEVEL_ALARM, "behaviour of %s not written: %s", j->account, j->set.error.text);
+    all->failing = true;
     if (all->stopped)
         return;
     if (h)
         habit_table_change(all->table, h);
     all->writable = 0;
     set_timer(all, &pause);
+}
+
+static void written(struct habits *all, struct habit *h, const struct habit_job *j)
+{
+    if (all->failing)
+        log_format(LOG_LEVEL_WARNING, "behaviours are written again");
+    all->failing = false;
+    if (h && h->kept < j->sent)
+        h->kept = j->sent;
 }
 
 static void on_done(struct job *job)
@@ -70,10 +82,7 @@ static void on_done(struct job *job)
 
     if (h)
         h->writing -= h->writing > 0;
-    if (j->set.result != OK)
-        not_written(j->all, h, j);
-    else if (h && h->kept < j->sent)
-        h->kept = j->sent;
+    (j->set.result == OK ? written : not_written)(j->all, h, j);
     if (j->wait)
         j->wait->done(j->wait);
     free(j);
@@ -181,7 +190,7 @@ static struct habit *find(struct habits *all, const char *account)
 
     if (h)
         return h;
-    if (habit_table_is_full(all->table))
+    if (habit_table_is_full(all->table) && !all->failing)
         (void)write_changed(all, AT_ONCE);
     return read_record(all, account, &b) == OK ? habit_table_add(all->table, account, &b) : NULL;
 }
