@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fill DIRECTORY ACCOUNTS default|enforce - the databases that the benchmarks use.
+ * fill DIRECTORY ACCOUNTS default|enforce|hold - the databases that the benchmarks use.
  *
  * Makes accounts.db and an empty state.db, which must not exist yet, through the
  * store.  For every account user<I>@d<I mod 1000>.example: an alias alias<I> and a
@@ -8,7 +8,7 @@
  * own.  Each mailbox domain has an alias domain a<N>.example and an account ceo@,
  * every second one two policy rows.  The host limits what each account may send, in three
  * windows.  Scoped rows have the modes that hold for the
- * host, so that replies do not depend on who asks.
+ * host, so that replies do not depend on who asks.  hold: as enforce, and compromise in that mode.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -173,13 +173,16 @@ static void fill_limits(struct batch *b)
                                   [FIELD_BYTES] = "1000000000000" } });
 }
 
-static void enforce_host(struct batch *b)
+static void enforce_host(struct batch *b, bool hold)
 {
     static const char *const checks[] = { "account_status", "sender_login", "sender_auth", "helo_local",
                                           "helo_fqdn",      "helo_self",    "helo_resolve", "send_limit" };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         add_policy(b, checks[i], "");
+    if (hold)
+        add(b, (struct change){ CHANGE_POLICY_SET,
+                                { [FIELD_CHECK] = "compromise", [FIELD_SCOPE] = "", [FIELD_MODE] = "hold" } });
 }
 
 static struct store *create(const char *directory, const char *name, enum database database)
@@ -205,11 +208,12 @@ int main(int argc, char **argv)
     static struct batch b;
     uint64_t accounts;
     struct store *state;
+    bool enforce = argc == 4 && strcmp(argv[3], "enforce") == 0, hold = argc == 4 && strcmp(argv[3], "hold") == 0;
 
     if (argc != 4 || str_number(span_of(argv[2]), 1, 100000000, &accounts) != OK ||
-        (strcmp(argv[3], "default") != 0 && strcmp(argv[3], "enforce") != 0))
-        errx(2, "usage: fill DIRECTORY ACCOUNTS default|enforce");
-    b.mode = strcmp(argv[3], "enforce") == 0 ? "enforce" : "observe";
+        (strcmp(argv[3], "default") != 0 && !enforce && !hold))
+        errx(2, "usage: fill DIRECTORY ACCOUNTS default|enforce|hold");
+    b.mode = enforce || hold ? "enforce" : "observe";
     b.store = create(argv[1], "accounts.db", DATABASE_ACCOUNTS);
     state = create(argv[1], "state.db", DATABASE_STATE);
     store_close(&state);
@@ -218,8 +222,8 @@ int main(int argc, char **argv)
     fill_users(&b, accounts);
     fill_entries(&b);
     fill_limits(&b);
-    if (strcmp(b.mode, "enforce") == 0)
-        enforce_host(&b);
+    if (enforce || hold)
+        enforce_host(&b, hold);
     apply(&b);
     store_close(&b.store);
     return 0;
