@@ -88,6 +88,7 @@ static void on_done(struct job *job)
     free(j);
 }
 
+KEPT_BEGIN /* the job, by the writer; on_done() */
 static bool submit(struct habits *all, struct habit *h, struct habit_wait *wait)
 {
     struct habit_job *j = calloc(1, sizeof *j);
@@ -114,6 +115,7 @@ static bool submit(struct habits *all, struct habit *h, struct habit_wait *wait)
     writer_submit(all->writer, &j->job);
     return true;
 }
+KEPT_END
 
 /* Writes the first `most` of those that changed, and returns how many. */
 static size_t write_changed(struct habits *all, size_t most)
