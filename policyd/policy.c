@@ -100,7 +100,7 @@ static bool try_again_defers(enum check_id id, const struct finding *f)
            (checks[id].flags & CHECK_NEEDS_ACCOUNTS);
 }
 
-static bool takes_effect(enum check_id id, const struct finding *f)
+bool policy_takes_effect(enum check_id id, const struct finding *f)
 {
     return f->mode == MODE_ENFORCE || (f->mode == MODE_HOLD && check_infos[id].holds);
 }
@@ -116,7 +116,7 @@ static void conclude(struct decision *d)
         if (try_again_defers((enum check_id)id, f)) {
             action = unreadable;
             d->degraded = true;
-        } else if (f->verdict != VERDICT_REFUSE || !takes_effect((enum check_id)id, f))
+        } else if (f->verdict != VERDICT_REFUSE || !policy_takes_effect((enum check_id)id, f))
             continue;
         else
             action = f->reply;

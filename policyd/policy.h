@@ -35,6 +35,9 @@ void policy_commit(struct decision *, struct commit *commit_r);
  * then, unless it is late. */
 void policy_committed(const struct request *, struct facts *, const struct commit *, struct decision *);
 
+/* Whether the check's refusal is the reply, in the mode that was found. */
+bool policy_takes_effect(enum check_id, const struct finding *);
+
 /* Calls fn for each check that refuses, enforced or only observed. */
 typedef void policy_found_fn(enum check_id, const struct finding *, void *context);
 void policy_found(const struct decision *d, policy_found_fn *fn, void *context);

@@ -3,7 +3,7 @@
  * The policy service: frame -> request -> decision -> commit -> reply.  A request that
  * waits for DNS is parked and decided again, from its first check, when the answer is
  * there or its time is up; one whose decision carries changes is parked until they are
- * committed.  Layer 7.
+ * committed, and then until what is known of its sender has to be and is.  Layer 7.
  */
 #include <stddef.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policyd/daemon.h"
+#include "policyd/policy.h"
 #include "policyd/record.h"
 
 static bool refuses(const struct decision *d, enum check_id id)
@@ -78,10 +79,9 @@ void record_behaviour(const struct request *q, struct decision *d, int64_t now)
 bool record_behaviour_first(const struct request *q, struct decision *d, int64_t now, struct habit_wait *wait)
 {
     const struct finding *f = &d->finding[CHECK_COMPROMISE];
-    bool acts = f->mode == MODE_HOLD || f->mode == MODE_ENFORCE;
 
-    if (f->verdict != VERDICT_PASS || !acts || d->decided_by >= 0 || d->behaviour_told ||
-        record_answered(q, d, now))
+    if (f->verdict != VERDICT_PASS || !policy_takes_effect(CHECK_COMPROMISE, f) || d->decided_by >= 0 ||
+        d->behaviour_told || record_answered(q, d, now))
         return false;
     record_behaviour(q, d, now);
     return habits_sent(the_daemon.habits, q->login.text, signals_recipients(q), wait);

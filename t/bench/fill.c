@@ -173,16 +173,13 @@ static void fill_limits(struct batch *b)
                                   [FIELD_BYTES] = "1000000000000" } });
 }
 
-static void enforce_host(struct batch *b, bool hold)
+static void enforce_host(struct batch *b)
 {
     static const char *const checks[] = { "account_status", "sender_login", "sender_auth", "helo_local",
                                           "helo_fqdn",      "helo_self",    "helo_resolve", "send_limit" };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         add_policy(b, checks[i], "");
-    if (hold)
-        add(b, (struct change){ CHANGE_POLICY_SET,
-                                { [FIELD_CHECK] = "compromise", [FIELD_SCOPE] = "", [FIELD_MODE] = "hold" } });
 }
 
 static struct store *create(const char *directory, const char *name, enum database database)
@@ -208,12 +205,13 @@ int main(int argc, char **argv)
     static struct batch b;
     uint64_t accounts;
     struct store *state;
-    bool enforce = argc == 4 && strcmp(argv[3], "enforce") == 0, hold = argc == 4 && strcmp(argv[3], "hold") == 0;
+    const char *profile = argc == 4 ? argv[3] : "";
+    bool hold = strcmp(profile, "hold") == 0, enforce = hold || strcmp(profile, "enforce") == 0;
 
     if (argc != 4 || str_number(span_of(argv[2]), 1, 100000000, &accounts) != OK ||
-        (strcmp(argv[3], "default") != 0 && !enforce && !hold))
+        (!enforce && strcmp(profile, "default") != 0))
         errx(2, "usage: fill DIRECTORY ACCOUNTS default|enforce|hold");
-    b.mode = enforce || hold ? "enforce" : "observe";
+    b.mode = enforce ? "enforce" : "observe";
     b.store = create(argv[1], "accounts.db", DATABASE_ACCOUNTS);
     state = create(argv[1], "state.db", DATABASE_STATE);
     store_close(&state);
@@ -222,8 +220,12 @@ int main(int argc, char **argv)
     fill_users(&b, accounts);
     fill_entries(&b);
     fill_limits(&b);
-    if (enforce || hold)
-        enforce_host(&b, hold);
+    if (enforce)
+        enforce_host(&b);
+    if (hold) {
+        b.mode = "hold";
+        add_policy(&b, "compromise", "");
+    }
     apply(&b);
     store_close(&b.store);
     return 0;

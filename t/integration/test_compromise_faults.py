@@ -7,26 +7,20 @@ from contextlib import closing
 
 import pytest
 
-from admin import Admin
+from admin import make_admin
 from mailhost.policy import PolicyClient
-from mailhost.process import let_others_enter, wait_for
+from mailhost.process import wait_for
 
 LOGIN = "user@example.com"
 UNKEPT_MOST = 4  # recipients, of a message that is answered before state.db has it
 
 
 @pytest.fixture
-def admin(tmp_path):
+def admin(tmp_path_factory):
     """policyd with the check in mode hold."""
-    let_others_enter(tmp_path)
-    one = Admin(tmp_path, running=True)
-    one.start()
-    one.script(f"domain add example.com\naccount add {LOGIN}\npolicy set compromise hold --account {LOGIN}")
-    try:
+    for one in make_admin(tmp_path_factory, True):
+        one.script(f"domain add example.com\naccount add {LOGIN}\npolicy set compromise hold --account {LOGIN}")
         yield one
-    finally:
-        if one.policyd.running():
-            one.policyd.stop()
 
 
 def send(client, messages, recipients=1):
