@@ -257,7 +257,7 @@ def test_by_hand(daemon):
                          ("check_restored", "helo_resolve"), ("check_restored", "dnsbl"), ("check_restored", "greylist"),
                          ("check_shed", "helo_resolve"), ("check_shed", "dnsbl"), ("check_shed", "greylist"),
                          *(("check_restored", check) for check in reversed(ORDER))])
-    assert "control=shed mode=auto uid=0" in daemon.log_text()
+    daemon.wait_log("control=shed mode=auto uid=0")
 
 
 def test_what_was_shed_ends_with_the_daemon(daemon):
