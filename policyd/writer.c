@@ -22,6 +22,8 @@ enum {
     SLICE = 64 /* changes of a file, after which others' counts are written that wait meanwhile */
 };
 
+#define SECOND_NS UINT64_C(1000000000)
+
 struct writer {
     struct writer_config config;
     struct job_thread *thread;
@@ -35,6 +37,7 @@ struct writer {
 
     struct store *store[DATABASES]; /* the thread's own from here */
     struct write_back write_back;
+    uint64_t all_back_ns; /* CLOCK_MONOTONIC: then what little there is in the logs is written back too */
 };
 
 /* ---- the thread ---- */
@@ -158,6 +161,17 @@ static struct job *apply_batch(struct writer *w, struct job *job)
     return job;
 }
 
+/* Every few seconds, however little it is: until then a power cut may take it. */
+static unsigned pages_worth_it(struct writer *w)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+
+    if (now_ns < w->all_back_ns)
+        return CHECKPOINT_PAGES;
+    w->all_back_ns = now_ns + CHECKPOINT_S * SECOND_NS;
+    return 1;
+}
+
 /* After the replies have left, not before: it takes milliseconds. */
 static void checkpoint(struct writer *w, unsigned pages)
 {
@@ -214,11 +228,10 @@ static void writer_run(void *context)
 
     job_queue_init(&work);
     while (job_thread_take(w->thread, CHECKPOINT_S, &work)) {
-        bool idle = !work.first;
         job_queue_take(&work, DATABASE_STATE, &counts);
         apply_and_hand_back(w, &counts);
         apply_and_hand_back(w, &work);
-        checkpoint(w, idle ? 1 : CHECKPOINT_PAGES);
+        checkpoint(w, pages_worth_it(w));
     }
     checkpoint(w, 1);
 }

@@ -175,6 +175,23 @@ def test_a_lock_that_another_holds(admin):
     assert "limits are counted in memory only" not in admin.policyd.log_text()
 
 
+def written_back(path, query):
+    """What a database itself says, without its log."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as db:
+            return db.execute(query).fetchone()[0]
+    except sqlite3.DatabaseError:  # it is being written
+        return None
+
+
+def test_a_power_cut_takes_seconds(admin):
+    """Of a host where little happens too, both logs are written back soon."""
+    admin.ok("account", "suspend", LOGIN, "--reason", "stolen")
+    for database, query in (("accounts_db", "SELECT count(*) FROM account WHERE suspended IS NOT NULL"),
+                            ("state_db", "SELECT count(*) FROM event WHERE kind = 'account_suspended'")):
+        wait_for(lambda db=admin.policyd.settings[database], q=query: written_back(db, q) == 1, database)
+
+
 def test_state_db_away(admin):
     """Who is not known from before is counted in memory, from nothing, until state.db is back."""
     state = admin.policyd.settings["state_db"]
