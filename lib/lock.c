@@ -8,9 +8,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "str.h"
+
+enum { TRY_MS = 50, TRIES = LOCK_WAIT_S * 1000 / TRY_MS };
 
 /* The daemon must be able to lock what root's policyctl made. */
 static void give_to_owner_of(const char *accounts_db, int fd)
@@ -59,6 +62,16 @@ enum result lock_take(const char *accounts_db, int *fd_r, struct error *e)
     }
     *fd_r = fd;
     return OK;
+}
+
+enum result lock_wait(const char *accounts_db, int *fd_r, struct error *e)
+{
+    static const struct timespec pause = { 0, TRY_MS * 1000000L };
+    enum result r;
+
+    for (unsigned i = 0; (r = lock_take(accounts_db, fd_r, e)) == TRY_AGAIN && i < TRIES; i++)
+        nanosleep(&pause, NULL);
+    return r;
 }
 
 void lock_release(int *fd)

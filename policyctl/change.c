@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/address.h"
@@ -17,8 +16,7 @@
 #include "policyctl/date.h"
 #include "policyctl/owner.h"
 
-/* Another policyctl holds the lock for milliseconds, or seconds where the disk is busy: worth waiting for. */
-enum { LOCK_TRIES = 240, LOCK_WAIT_MS = 50, WRITE_BUSY_MS = 2000 };
+enum { WRITE_BUSY_MS = 2000 };
 
 enum status change_check_input(const struct change *change, size_t count)
 {
@@ -94,16 +92,6 @@ static enum status ask_policyd(const struct ctl *ctl, int fd, const struct chang
 
 /* ---- without policyd ---- */
 
-static enum result wait_for_lock(const char *accounts_db, int *fd_r, struct error *e)
-{
-    const struct timespec pause = { 0, LOCK_WAIT_MS * 1000000L };
-    enum result r;
-
-    for (unsigned i = 0; (r = lock_take(accounts_db, fd_r, e)) == TRY_AGAIN && i < LOCK_TRIES; i++)
-        nanosleep(&pause, NULL);
-    return r;
-}
-
 /* What a policyd that was killed left beside state.db says of an account that is to be forgotten. */
 static enum result forget_counts(const struct ctl *ctl, struct change_set *set)
 {
@@ -151,7 +139,7 @@ static enum status apply_directly(const struct ctl *ctl, struct change_set *set)
                     errno == ENOENT ? ": make it with policyctl init" : "");
     if (owner_find(ctl->config, &owner, &set->error) != OK || owner_become(&owner, &set->error) != OK)
         return fail_error(STATUS_FAILED, &set->error);
-    if (wait_for_lock(ctl->config->accounts_db, &lock, &set->error) != OK)
+    if (lock_wait(ctl->config->accounts_db, &lock, &set->error) != OK)
         return fail_error(STATUS_UNREACHABLE, &set->error);
     enum result r = apply(ctl, set);
     lock_release(&lock); /* after the store was closed: closing writes too */

@@ -85,7 +85,7 @@ static enum status run_init(struct ctl *ctl, const struct args *a)
     if (owner_find(c, &owner, &e) != OK || make_directory(c->accounts_db, &owner, &e) != OK ||
         make_directory(c->state_db, &owner, &e) != OK || owner_become(&owner, &e) != OK)
         return fail_error(STATUS_FAILED, &e);
-    enum result r = lock_take(c->accounts_db, &lock, &e);
+    enum result r = lock_wait(c->accounts_db, &lock, &e);
     if (r == OK)
         r = make_databases(c, &e);
     lock_release(&lock);

@@ -322,7 +322,7 @@ static enum result run(const struct options *o, struct sockets *sockets, struct 
     if (r == OK)
         r = drop_privileges(d->config->user, e);
     if (r == OK)
-        r = lock_take(d->config->accounts_db, &lock, e);
+        r = lock_wait(d->config->accounts_db, &lock, e);
     if (r == OK && d->config->sandbox)
         r = sandbox_files(d->config, e);
     if (r == OK && !(d->base = event_base_new()))

@@ -4,16 +4,18 @@
 A daemon of its own, without a mail host.
 """
 
+import fcntl
 import os
 import socket
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from mailhost.policy import PolicyClient
 from mailhost.policyd import Policyd, program
-from mailhost.process import PATIENCE, Ports, let_others_enter
+from mailhost.process import PATIENCE, Ports, let_others_enter, wait_for
 
 
 @pytest.fixture
@@ -96,6 +98,21 @@ def test_second_policyd(policyd):
     assert line == (f"policyd: {accounts_db(policyd)}.lock: held by process {policyd.pid}: only one policyd, or a "
                     "policyctl without it, may write\n")
     assert policyd.answers()
+
+
+def test_waits_for_who_still_writes(policyd):
+    """A policyctl that began before, or a policyd that ends: the start does not fail for it."""
+    with open(f"{accounts_db(policyd)}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = subprocess.Popen([program("policyd"), "-f", "-c", str(policyd.config)])
+        try:
+            wait_for(lambda: "nanosleep" in Path(f"/proc/{started.pid}/wchan").read_text(), "policyd to wait")
+            assert started.poll() is None and not policyd.answers()
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            wait_for(policyd.answers, "policyd's answer")
+        finally:
+            started.terminate()
+            assert started.wait(PATIENCE) == 0
 
 
 def test_port_in_use(policyd):
