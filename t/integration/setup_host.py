@@ -172,6 +172,7 @@ class SetupHost:
         self.kind = kind
         self.policyd = Policyd(self.directory / "policyd", self.postfix.queue, {
             "trusted_networks": ["127.0.0.1/32"], "dns": {"servers": ["127.0.0.1@1"]},
+            "limits": {"deadline_ms": 5000},  # the default, by which Postfix is told how long to wait
             "submission_ports": [port for name, port in self.postfix.ports.items() if name != "smtp"]})
         self.dovecot = Dovecot(self.directory / "dovecot", self.postfix.queue, "secret")  # for logins over SMTP
         self.options = ["--postfix-config", self.postfix.config, "--postfix-only"]

@@ -33,7 +33,7 @@ def login(number):
 def daemon(directory, accounts=4, held=False, **settings):
     """Running, with its databases in directory/lib; held: on sockets that outlive it, as under systemd."""
     admin = Admin(directory)
-    admin.policyd.configure(**settings)
+    admin.policyd.configure(limits={"deadline_ms": DEADLINE_S * 1000}, **settings)
     admin.start()
     admin.script(ACCOUNTS)
     for number in range(accounts):

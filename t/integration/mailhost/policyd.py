@@ -84,6 +84,8 @@ class Policyd:
             "log": str(self.log),
             "hostname": "mx.postern.example",
             "load": NO_LOAD,
+            # A disk may stall for seconds. It is less than Postfix's hooks and policyctl wait, which is ten.
+            "limits": {"deadline_ms": 9000},
         }, settings or {})
         self._process = None
         self._held = None

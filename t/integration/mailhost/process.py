@@ -52,7 +52,7 @@ class Pace:
     _best = None
 
     def __init__(self):
-        self._rounds = []
+        self._rounds, self._began = [], None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._measure, daemon=True)
         if Pace._best is None:
@@ -78,14 +78,18 @@ class Pace:
 
     def _measure(self):
         while not self._stop.wait(self.PAUSE):
+            self._began = time.monotonic()
             self._rounds.append(self._round())
+            self._began = None
             Pace._best = min(Pace._best, self._rounds[-1])
 
     def undisturbed(self, seconds):
         """What so many seconds of the time since the start would have been on an idle machine."""
-        rounds = list(self._rounds)
-        slower = sum(rounds) / len(rounds) / (self.USUAL * Pace._best) if rounds else 1
-        return seconds / max(1, slower)
+        began, usual = self._began, self.USUAL * Pace._best
+        rounds = list(self._rounds) + ([time.monotonic() - began] if began else [])
+        slower = sum(rounds) / len(rounds) / usual if rounds else 1
+        stalled = sum(taken - usual for taken in rounds if taken > 1)  # once, however many quick ones there were
+        return max(0.0, min(seconds / max(1, slower), seconds - stalled))
 
 
 def let_others_enter(directory):

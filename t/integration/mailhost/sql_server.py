@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .process import Process, run
+from .process import PATIENCE, Process, run
 
 
 def _as_user(name):
@@ -27,11 +27,11 @@ class MariaDb:
         self.directory.mkdir()
         shutil.chown(self.directory, "mysql", "mysql")
         run("mariadb-install-db", "--no-defaults", "--user=mysql", "--skip-test-db", f"--datadir={self._data}",
-            "--auth-root-authentication-method=normal")
+            "--auth-root-authentication-method=normal", timeout=10 * PATIENCE)  # it syncs dozens of files
         self._process = Process(["mariadbd", "--no-defaults", "--user=mysql", "--skip-networking", "--skip-log-bin",
                                  f"--datadir={self._data}", f"--socket={self._socket}",
                                  f"--pid-file={self.directory}/pid"], self.directory / "log")
-        self._process.wait_ready(self._answers, "MariaDB")
+        self._process.wait_ready(self._answers, "MariaDB", 10 * PATIENCE)
 
     def _options(self):
         return ["--no-defaults", f"--socket={self._socket}", "--user=root", "--default-character-set=utf8mb4"]
