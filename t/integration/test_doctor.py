@@ -223,7 +223,7 @@ def test_another_configuration(host):
 def test_configuration_was_changed_since(host):
     """What is configured is not yet in effect."""
     read = json.loads(host.policyd.ctl("status", "--json").stdout)["configuration_read"]
-    wait_for(lambda: time.time() > read + 1, "the next second")
+    wait_for(lambda: time.time() > read + 1.1, "the next second")
     host.policyd.configure(help_url="https://help.example.com/")
     assert mend(host, "config_stale")["remedy"] == f"policyctl -c {host.policyd.config} reload"
 

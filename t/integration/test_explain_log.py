@@ -219,6 +219,7 @@ def imap(host, password=PASSWORD, user=USER, tls=False):  # noqa: F811
 
 def test_login_in_clear(host, explained):  # noqa: F811
     session = imap(host)
+    last_line(host.dovecot.log_text, "auth-worker", session)  # which comes by another pipe
     whole = explained("--log", str(host.dovecot.log))
     assert whole["line"]["session"] == session and whole["line"]["kind"] == "login-failed"
     assert (whole["origin"], whole["check"], whole["guessed"], whole["refused_today"]) == (

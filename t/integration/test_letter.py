@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """policyctl letter: what a customer is told, and that doing so is accepted."""
 
+import csv
 import email
 import email.policy
+import io
 import json
 import time
 from pathlib import Path
@@ -192,8 +194,9 @@ def test_sender_and_host(host, mail):
     assert is_accepted(mail.deliver("john-smith@domain1.com", helo="mail.sender.net"))
 
     def written():
-        seen = host.policyd.ctl("readiness", "--csv").stdout
-        return all(name in seen for name in (foreign, "letter", "john-smith"))
+        rows = list(csv.DictReader(io.StringIO(host.policyd.ctl("readiness", "--csv").stdout)))
+        return all(any(row["subject"] == name and int(row["delivered"]) > 0 for row in rows)
+                   for name in (foreign, "letter", "john-smith@domain1.com"))
     wait_for(written, "the mail")
     lines = body(letter(host.policyd, foreign))
     assert "Messages are sent under an address that does not belong to this account." in " ".join(lines)

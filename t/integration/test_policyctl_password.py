@@ -11,7 +11,7 @@ import pytest
 
 from admin import admin, alone  # noqa: F401  (fixtures)
 from mailhost.policyd import program
-from mailhost.process import run
+from mailhost.process import PATIENCE, run
 
 
 def stored_hash(admin, address):
@@ -67,7 +67,7 @@ def on_terminal(admin, answers, *arguments):
     seen = b""
 
     def read(size):
-        assert select.select([terminal], [], [], 20)[0], f"nothing more after {seen!r}"
+        assert select.select([terminal], [], [], PATIENCE)[0], f"nothing more after {seen!r}"
         return os.read(terminal, size)
 
     for prompt, answer in zip((b"New password: ", b"Once more: "), answers):

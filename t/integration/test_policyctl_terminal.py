@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """policyctl on a terminal of 80 columns and in a pipe: what fits, and what is coloured."""
 
+import datetime
 import fcntl
 import os
 import pty
@@ -16,6 +17,8 @@ from mailhost.policyd import program
 from mailhost.process import let_others_enter
 from report_data import make_host
 
+# Since a date: by default it is told to the minute, which may be another one in the next run.
+READINESS = ["readiness", "--since", (datetime.date.today() - datetime.timedelta(7)).isoformat()]
 ESCAPE = re.compile("\x1b\\[[0-9;]*m")
 RED, YELLOW, GREEN = "\x1b[1;31m", "\x1b[33m", "\x1b[32m"
 
@@ -55,8 +58,8 @@ def test_verdicts_are_coloured(policyd):
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": None}])
 def test_without_colours(policyd, env):
     """The same words in the same places."""
-    plain = on_terminal(policyd, "readiness", **env)
-    assert "\x1b" not in plain and plain == ESCAPE.sub("", on_terminal(policyd, "readiness"))
+    plain = on_terminal(policyd, *READINESS, **env)
+    assert "\x1b" not in plain and plain == ESCAPE.sub("", on_terminal(policyd, *READINESS))
 
 
 def test_an_empty_no_color_says_nothing(policyd):
@@ -74,7 +77,7 @@ def test_a_pipe_is_plain(policyd, words):
     assert "\x1b" not in policyd.ctl(*words, check=False).stdout
 
 
-@pytest.mark.parametrize("words", [["readiness"], ["readiness", "--check", "helo_fqdn"], ["policy", "show"], ["account", "list"]])
+@pytest.mark.parametrize("words", [READINESS, [*READINESS, "--check", "helo_fqdn"], ["policy", "show"], ["account", "list"]])
 def test_rows_fit_the_terminal(policyd, words):
     """Wider rows go on in a line that is set in; words and their order are those of the pipe, where each row is one."""
     piped, shown = policyd.ctl(*words).stdout, ESCAPE.sub("", on_terminal(policyd, *words))
@@ -87,4 +90,4 @@ def test_rows_fit_the_terminal(policyd, words):
 
 def test_a_wide_terminal(policyd):
     """It is as in a pipe."""
-    assert ESCAPE.sub("", on_terminal(policyd, "readiness", columns=300)) == policyd.ctl("readiness").stdout
+    assert ESCAPE.sub("", on_terminal(policyd, *READINESS, columns=300)) == policyd.ctl(*READINESS).stdout

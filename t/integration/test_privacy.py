@@ -86,10 +86,11 @@ def test_forget(admin):
                    f"'observe', 'host', 1, 0, 0, {NOW}, {NOW}, 'sample')")
     if admin.running:
         admin.policyd.start()
-    assert tables_that_name(state_db, "user@example.com") == set(ROWS)
+    swept = {"usage_sweep"}  # policyd sweeps each second, and remembers where it stands
+    assert tables_that_name(state_db, "user@example.com") - swept == set(ROWS)
     admin.ok("forget", "USER@example.com")
     assert tables_that_name(state_db, "user@example.com") == set()
-    assert tables_that_name(state_db, "other@example.com") == set(ROWS)
+    assert tables_that_name(state_db, "other@example.com") - swept == set(ROWS)
     admin.ok("forget", "nobody@example.com")
     admin.fails(2, "the address has no domain: no address", "forget", "no address")
 

@@ -165,8 +165,8 @@ def test_a_lock_that_another_holds(admin):
     """Counting does not wait for it, and all of it is in state.db afterwards."""
     with PolicyClient(admin.policyd.policy_socket) as client:
         with closing(sqlite3.connect(admin.policyd.settings["state_db"], isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
             admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
+            other.execute("BEGIN IMMEDIATE")
             assert [client.ask(**message(n)) for n in range(3)] == ["DUNNO"] * 3
             assert client.ask(**message(3)).startswith(REFUSED)
             admin.policyd.wait_log("nothing was changed")  # the writer's alarm

@@ -58,7 +58,7 @@ def daemon(tmp_path, host):
     slow = DelayedServer(host.unbound.port, 1.0)
     slow.start()
     one = Policyd(tmp_path / "p", tmp_path / "queue", {
-        "dns": {"servers": [f"127.0.0.1@{slow.port}"]}, "dnsbl": {"zones": ["list.net"]},
+        "dns": {"servers": [f"127.0.0.1@{slow.port}"], "timeout_ms": 4500}, "dnsbl": {"zones": ["list.net"]},
         "trusted_networks": ["127.0.0.1/32"]})
     one.prepare()
     one.script(f"domain add example.com\naccount add {USER}\naccount add {OTHER}")
@@ -163,13 +163,18 @@ def test_slow_dns_sheds_in_order_and_is_restored(daemon, idle):
     kept = Kept(daemon, idle)
     quiet = max(kept.p99(lambda: True))
     with Strangers(daemon) as strangers:
-        busy, meanwhile = kept.p99(lambda: status(daemon)["load_level"] == 3, 1500)
-        told = status(daemon)
+        told = {}
+
+        def all_shed():  # for seconds only: then it is calm
+            told.update(status(daemon))
+            return told["load_level"] == 3
+
+        busy, meanwhile = kept.p99(all_shed, 1500)
     assert busy <= P99_FACTOR * max(quiet, meanwhile) + P99_MORE_S, (busy, quiet, meanwhile)
     assert told["load_shed"] == ["helo_resolve", "dnsbl", "greylist"] and told["load_mode"] == "auto"
     assert told["load_cause"].startswith("lookups ") and told["load_cause"].endswith(" of 24")
     assert abs(told["load_since"] - time.time()) < 60
-    changes = told["load_change"][::-1]
+    changes = told["load_change"][::-1][:3]
     assert [(c["from"], c["to"]) for c in changes] == [(0, 1), (1, 2), (2, 3)]
     assert all(later["time"] - earlier["time"] >= 5 for earlier, later in zip(changes, changes[1:]))
 
@@ -182,9 +187,9 @@ def test_slow_dns_sheds_in_order_and_is_restored(daemon, idle):
     wait_for(lambda: [e for e in events(daemon) if e[0] == "check_restored"][-3:] == [
         ("check_restored", check) for check in reversed(ORDER)], "the events")
     assert [e for e in events(daemon) if e[0] == "check_shed"][:3] == [("check_shed", check) for check in ORDER]
-    log = daemon.log_text()
-    assert "load: level 1, dnsbl not run: lookups " in log and "load: level 0, dnsbl run again: calm for " in log
-    assert " shed=helo_resolve,dnsbl,greylist " in log
+    for text in ("load: level 1, dnsbl not run: lookups ", "load: level 0, dnsbl run again: calm for ",
+                 " shed=helo_resolve,dnsbl,greylist "):
+        daemon.wait_log(text)
     kept.ask()
 
 
