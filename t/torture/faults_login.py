@@ -12,7 +12,7 @@ from daemon import SUSPENDED, ask, recipient
 from faults_store import companions
 from login_host import LoginHost, accepted
 from mailhost.policyd import program
-from mailhost.process import NotReady, wait_for
+from mailhost.process import PATIENCE, NotReady, wait_for
 from trial import fault
 
 ACCOUNT = "user@example.com"
@@ -58,7 +58,7 @@ def workers_killed(trial):
             workers = host.dovecot.workers()
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)
-            wait_for(lambda: not set(workers) & set(host.dovecot.workers()), "the workers' end", 10)
+            wait_for(lambda: not set(workers) & set(host.dovecot.workers()), "the workers' end")
             reply = reply_of(host)
             trial.check(accepted(reply), f"the next login: {reply}")
             nobody_gets_in(trial, host)
@@ -120,7 +120,7 @@ def index_deleted(trial):
             nobody_gets_in(trial, host)
             passed += accepted(reply_of(host))
             host.policyd.restart()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE
             while not accepted(reply := reply_of(host)) and time.monotonic() < deadline:
                 pass
             trial.check(accepted(reply), f"after a restart: {reply}")

@@ -33,6 +33,7 @@ def mail_under_way(trial, held):
     host = MailHost(trial.directory, {"sender.net": "mail A 192.0.2.20\n"}, libc_dns=True)
     try:
         host.prepare()
+        host.postfix.postconf("-e", "postern_policy = unix:postern/policy, timeout=60s, try_limit=2, retry_delay=1s")
         host.policyd.script(ACCOUNTS)
         if held:
             host.policyd.hold_sockets()
@@ -130,7 +131,8 @@ def run_unit_tests(trial, *names):
     run("make", "-s", "-C", build, *programs, timeout=600)
     while trial.more():
         for program in programs:
-            done = run("sh", "-c", 'cd "$1" && exec "./$2"', "sh", build, program, check=False, timeout=600)
+            done = run("sh", "-c", 'cd "$1" && exec "./$2"', "sh", build, program, check=False, timeout=1800,
+                       env={**os.environ, "CK_TIMEOUT_MULTIPLIER": "15"})
             count = re.search(r"^[0-9]+%: Checks: ([0-9]+)", done.stdout, re.M)
             trial.check(done.returncode == 0 and count, done.stdout + done.stderr)
             trial.tries += int(count.group(1)) if count else 0

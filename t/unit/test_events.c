@@ -324,6 +324,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, t);
+    tcase_set_timeout(t, 60); /* 150 changes wait for the disk one by one */
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, in_order);
     tcase_add_test(t, texts_are_bounded_lines);
