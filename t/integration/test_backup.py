@@ -16,7 +16,7 @@ import pytest
 
 from admin import ACCOUNTS, Admin, admin  # noqa: F401  (fixture)
 from login_host import LoginHost, accepted
-from mailhost.policy import PolicyClient
+from mailhost.policy import PolicyClient, end_of_message
 from mailhost.policyd import USER, program
 from mailhost.process import let_others_enter, run, sanitizers, wait_for
 from test_manual import TOP
@@ -48,9 +48,7 @@ def test_both_databases(admin, to):  # noqa: F811
     if admin.running:  # counted a moment ago, and not in state.db by itself yet
         with PolicyClient(admin.policyd.policy_socket) as client:
             admin.ok("limit", "set", "messages=10/1d", "--account", "user@example.com")
-            assert client.ask(protocol_state="END-OF-MESSAGE", sender="user@example.com", instance="i1", queue_id="Q1",
-                              policy_context="end-of-data", sasl_username="user@example.com", size="1000",
-                              recipient_count="1") == "DUNNO"
+            assert client.ask(**end_of_message("user@example.com", 1)) == "DUNNO"
         counted = 1
     said = admin.ok("backup", to / "accounts", to / "state").splitlines()
     for line, name, path in zip(said, ("accounts", "state"), (admin.policyd.settings["accounts_db"],

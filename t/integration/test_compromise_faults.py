@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from admin import make_admin
-from mailhost.policy import PolicyClient
+from mailhost.policy import PolicyClient, end_of_message
 from mailhost.process import wait_for
 
 LOGIN = "user@example.com"
@@ -25,8 +25,7 @@ def admin(tmp_path_factory):
 
 def send(client, messages, recipients=1):
     """The replies to messages of those numbers."""
-    return [client.ask(protocol_state="END-OF-MESSAGE", policy_context="end-of-data", sender=LOGIN, sasl_username=LOGIN,
-                       instance=f"message {n}", queue_id=f"Q{n}", recipient_count=str(recipients), size="1000") for n in messages]
+    return [client.ask(**end_of_message(LOGIN, n, recipient_count=str(recipients))) for n in messages]
 
 
 def known(admin):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from admin import Admin
-from mailhost.policy import PolicyClient
+from mailhost.policy import PolicyClient, end_of_message
 from mailhost.policyd import USER
 from mailhost.process import let_others_enter, run
 
@@ -61,9 +61,7 @@ def test_forget_what_is_not_written_yet(tmp_path):
     with PolicyClient(admin.policyd.policy_socket) as client:
         for user in (forgotten, kept):
             for number in range(3):
-                asked = {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": user,
-                         "sasl_username": user, "recipient_count": "1", "size": "1000", "instance": f"{user}{number}"}
-                assert client.ask(**asked) == "DUNNO"
+                assert client.ask(**end_of_message(user, number)) == "DUNNO"
         admin.ok("forget", forgotten)
         assert client.ask(protocol_state="END-OF-MESSAGE", sender=kept) == "DUNNO"
     admin.policyd.stop()

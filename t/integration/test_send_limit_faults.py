@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from admin import Admin
-from mailhost.policy import PolicyClient
+from mailhost.policy import PolicyClient, end_of_message
 from mailhost.process import let_others_enter, wait_for
 
 LOGIN, CLIENTS, REFUSED = "user@example.com", 16, "450 4.7.1 Sending limit reached: "
@@ -57,12 +57,6 @@ def small_disk(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-def message(number, login=LOGIN):
-    """The request at the end of a message, each of its own."""
-    return {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": login, "sasl_username": login,
-            "instance": f"{login} {number}", "queue_id": f"Q{number}", "recipient_count": "2", "size": "1000"}
-
-
 def messages_sent(admin, login=LOGIN, key=None):
     """What the table says of the day: the account's, or of another key that counts with it."""
     rows = json.loads(admin.ok("limit", "show", login, "--json"))
@@ -83,7 +77,7 @@ class Sender(threading.Thread):
         while not self.stop_now.is_set():
             try:
                 client = client or PolicyClient(self.admin.policyd.policy_socket, timeout=20)
-                assert client.ask(**message(self.answered, self.login)) == "DUNNO"
+                assert client.ask(**end_of_message(self.login, self.answered)) == "DUNNO"
             except OSError:
                 client, self.resent = None, self.resent + 1
                 self.stop_now.wait(0.01)
@@ -130,12 +124,12 @@ def sqlite_check(admin):
 def test_limits_survive_a_restart(admin, end):
     admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
     with PolicyClient(admin.policyd.policy_socket) as client:
-        assert [client.ask(**message(n)) for n in range(3)] == ["DUNNO"] * 3
+        assert [client.ask(**end_of_message(LOGIN, n)) for n in range(3)] == ["DUNNO"] * 3
     getattr(admin.policyd, end)()
     admin.policyd.start()
     with PolicyClient(admin.policyd.policy_socket) as client:
-        assert client.ask(**message(2)) == "DUNNO"  # the last one again
-        assert client.ask(**message(3)).startswith(REFUSED + "user@example.com may send 3 messages in 1 day")
+        assert client.ask(**end_of_message(LOGIN, 2)) == "DUNNO"  # the last one again
+        assert client.ask(**end_of_message(LOGIN, 3)).startswith(REFUSED + "user@example.com may send 3 messages in 1 day")
 
 
 def test_a_full_disk(small_disk):
@@ -143,17 +137,17 @@ def test_a_full_disk(small_disk):
     admin, disk = small_disk
     admin.ok("limit", "set", "messages=100000/1d", "--account", LOGIN)
     with PolicyClient(admin.policyd.policy_socket) as client:
-        assert client.ask(**message(0)) == "DUNNO"
+        assert client.ask(**end_of_message(LOGIN, 0)) == "DUNNO"
         with open(disk / "filler", "wb", buffering=0) as filler, pytest.raises(OSError):
             while True:
                 filler.write(b"x" * 4096)
         number = 1
         while "limits are counted in memory only" not in admin.policyd.log_text():
-            assert client.ask(**message(number)) == "DUNNO"
+            assert client.ask(**end_of_message(LOGIN, number)) == "DUNNO"
             number += 1
             assert number < 5000
         admin.ok("limit", "set", f"messages={number + 3}/1d", "--account", LOGIN)
-        replies = [client.ask(**message(10000 + n)) for n in range(5)]
+        replies = [client.ask(**end_of_message(LOGIN, 10000 + n)) for n in range(5)]
         assert replies[:3] == ["DUNNO"] * 3 and all(reply.startswith(REFUSED) for reply in replies[3:])
         assert admin.policyd.log_text().count("limits are counted in memory only") == 1
         os.unlink(disk / "filler")
@@ -167,8 +161,8 @@ def test_a_lock_that_another_holds(admin):
         with closing(sqlite3.connect(admin.policyd.settings["state_db"], isolation_level=None)) as other:
             admin.ok("limit", "set", "messages=3/1d", "--account", LOGIN)
             other.execute("BEGIN IMMEDIATE")
-            assert [client.ask(**message(n)) for n in range(3)] == ["DUNNO"] * 3
-            assert client.ask(**message(3)).startswith(REFUSED)
+            assert [client.ask(**end_of_message(LOGIN, n)) for n in range(3)] == ["DUNNO"] * 3
+            assert client.ask(**end_of_message(LOGIN, 3)).startswith(REFUSED)
             admin.policyd.wait_log("nothing was changed")  # the writer's alarm
             other.execute("ROLLBACK")
         wait_for(lambda: messages_sent(admin) == 3, "the counts to be written")
@@ -198,10 +192,10 @@ def test_state_db_away(admin):
     admin.ok("limit", "set", "messages=2/1d", "--account", LOGIN)
     os.rename(state, state + ".away")
     with PolicyClient(admin.policyd.policy_socket) as client:
-        assert [client.ask(**message(n)) for n in range(2)] == ["DUNNO"] * 2
+        assert [client.ask(**end_of_message(LOGIN, n)) for n in range(2)] == ["DUNNO"] * 2
         admin.policyd.wait_log("limits are counted in memory only")
-        assert client.ask(**message(2)).startswith(REFUSED)
+        assert client.ask(**end_of_message(LOGIN, 2)).startswith(REFUSED)
         os.rename(state + ".away", state)
-        assert client.ask(**message(3)) == "DUNNO"
+        assert client.ask(**end_of_message(LOGIN, 3)) == "DUNNO"
     admin.policyd.wait_log("counting goes on: what was counted in memory is dropped")
     assert messages_sent(admin) == 1

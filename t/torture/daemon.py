@@ -56,13 +56,6 @@ def ask(admin, timeout=DEADLINE_S, **attributes):
         return client.ask(**attributes)
 
 
-def message(number, user, **more):
-    """The request at the end of a message."""
-    return {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": user,
-            "instance": f"i{number}", "queue_id": f"Q{number}", "recipient_count": "2", "size": "1000",
-            "sasl_username": user, **more}
-
-
 def recipient(user, **more):
     """The request of a login at RCPT."""
     return {"protocol_state": "RCPT", "sender": user, "recipient": "a@elsewhere.net", "sasl_username": user, **more}

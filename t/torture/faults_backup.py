@@ -9,8 +9,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from daemon import ask, check_integrity, daemon, login, message
+from daemon import ask, check_integrity, daemon, login
 from faults_store import number, small_disk
+from mailhost.policy import end_of_message
 from mailhost.policyd import program
 from mailhost.process import Process, run
 from trial import fault
@@ -33,7 +34,7 @@ class Backup:
         address = f"new{len(self.told)}@example.com"
         self.admin.ok("account", "add", address, "--password-stdin", stdin="secret\n")
         self.told.add(address)
-        self.trial.check(ask(self.admin, **message(number(), login(0))) == "DUNNO", "not counted")
+        self.trial.check(ask(self.admin, **end_of_message(login(0), number())) == "DUNNO", "not counted")
 
     def sums(self):
         """Of each file."""

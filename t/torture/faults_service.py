@@ -9,9 +9,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from daemon import ask, daemon, message
+from daemon import ask, daemon
 from mailhost.host import MailHost
 from mailhost.load import MailLoad
+from mailhost.policy import end_of_message
 from mailhost.process import run
 from trial import fault
 
@@ -96,7 +97,7 @@ class Clock:
 
 def passes(admin, user, first, count):
     """How many of so many messages pass."""
-    return sum(ask(admin, **message(f"{first}.{n}", user)) == "DUNNO" for n in range(count))
+    return sum(ask(admin, **end_of_message(user, f"{first}.{n}")) == "DUNNO" for n in range(count))
 
 
 @fault("27", "clock jumps")

@@ -8,10 +8,9 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from daemon import (DEADLINE_S, SUSPENDED, Strace, ask, check_integrity, daemon, login, message, messages_sent, paths,
-                    recipient)
+from daemon import DEADLINE_S, SUSPENDED, Strace, ask, check_integrity, daemon, login, messages_sent, paths, recipient
 from ledger import Ledger, Sender
-from mailhost.policy import PolicyClient
+from mailhost.policy import PolicyClient, end_of_message
 from mailhost.process import wait_for
 from trial import fault
 
@@ -74,7 +73,7 @@ def disk_full(trial):
             fill(disk)
             with PolicyClient(admin.policyd.policy_socket, timeout=DEADLINE_S) as client:
                 for _ in range(5000 if before == 0 else 300):  # once a minute it is said
-                    reply = client.ask(**message(number(), login(0)))
+                    reply = client.ask(**end_of_message(login(0), number()))
                     if not trial.check(reply == "DUNNO", reply) or alarms(admin) > before:
                         break
             trial.check(alarms(admin) <= before + 1, "more than one alarm")
@@ -90,7 +89,7 @@ def recovers(trial, admin):
     """A message is counted in the table again."""
     def counted():
         held = messages_sent(admin, login(0))
-        return ask(admin, **message(number(), login(0))) == "DUNNO" and messages_sent(admin, login(0)) == held + 1
+        return ask(admin, **end_of_message(login(0), number())) == "DUNNO" and messages_sent(admin, login(0)) == held + 1
     wait_for(counted, "counting to go on", 15)
     trial.check(admin.policyd.running(), "policyd ended")
 
@@ -110,7 +109,7 @@ def write_errors(trial):
             files = [f"{state}-usage0", f"{state}-usage1"] if where == counts else [where, f"{where}-wal"]
             with Strace(admin.policyd.pid, call, f"error={error}:when=1+", files):
                 for _ in range(3):
-                    timely(trial, admin, "DUNNO", **message(number(), login(0)))
+                    timely(trial, admin, "DUNNO", **end_of_message(login(0), number()))
                 timely(trial, admin, SUSPENDED, **recipient("suspended@example.com"))
                 done = admin.run("account", "add", user, "--password-stdin", stdin="secret\n")
                 if LATE not in done.stderr:
@@ -216,7 +215,7 @@ def locked(trial):
                 other.execute("BEGIN IMMEDIATE")
                 until = time.monotonic() + hold
                 while time.monotonic() < until:
-                    timely(trial, admin, "DUNNO", **message(number(), login(0)))
+                    timely(trial, admin, "DUNNO", **end_of_message(login(0), number()))
                     timely(trial, admin, SUSPENDED, **recipient("suspended@example.com"))
                 other.execute("ROLLBACK")
             recovers(trial, admin)

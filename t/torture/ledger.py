@@ -6,8 +6,8 @@ import sqlite3
 import threading
 from contextlib import closing
 
-from daemon import login, message, messages_sent
-from mailhost.policy import PolicyClient
+from daemon import login, messages_sent
+from mailhost.policy import PolicyClient, end_of_message
 from mailhost.process import wait_for
 
 SENDERS = 12
@@ -29,7 +29,7 @@ class Sender(threading.Thread):
         while not self.ledger.given_up.is_set():
             try:
                 client = client or PolicyClient(self.ledger.admin.policyd.policy_socket, timeout=20)
-                reply = client.ask(**message(number, self.user))
+                reply = client.ask(**end_of_message(self.user, number))
             except OSError:
                 client, self.resent = None, self.resent + 1
                 self.ledger.given_up.wait(0.005)

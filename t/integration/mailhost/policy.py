@@ -26,6 +26,12 @@ def request(**attributes):
     return lines.encode("utf-8", "surrogateescape") + b"\n"
 
 
+def end_of_message(login, number, **more):
+    """The attributes at the end of a login's message; its number tells it from his others."""
+    return {"protocol_state": "END-OF-MESSAGE", "policy_context": "end-of-data", "sender": login, "sasl_username": login,
+            "instance": f"{login} {number}", "queue_id": f"Q{number}", "recipient_count": "1", "size": "1000", **more}
+
+
 class PolicyClient:
     """One connection of the policy protocol."""
 
