@@ -141,7 +141,7 @@ struct behaviour_packed {
     uint16_t slidings; /* a bit for each that follows */
     uint16_t recipient_count;
     uint8_t networks, open, senders, level;
-    bool day_suspect;
+    bool day_suspect; /* last */
 };
 
 enum {

@@ -9,7 +9,12 @@
 
 #include "policyd/behaviour.h"
 
-enum { SLIDINGS = BEHAVIOUR_SLIDINGS, RECIPIENT_OCTETS = BEHAVIOUR_RECIPIENT_OCTETS };
+enum {
+    SLIDINGS = BEHAVIOUR_SLIDINGS,
+    RECIPIENT_OCTETS = BEHAVIOUR_RECIPIENT_OCTETS,
+    /* Of what every one begins with; behind its last member there is nothing to keep. */
+    FIXED_OCTETS = offsetof(struct behaviour_packed, day_suspect) + sizeof(bool)
+};
 
 _Static_assert(sizeof(struct behaviour_packed) <= BEHAVIOUR_PACKED_MAX, "the fixed part alone");
 _Static_assert(SLIDINGS <= 16 && BEHAVIOUR_RECIPIENTS <= UINT16_MAX, "they fit into their fields");
@@ -109,7 +114,7 @@ size_t behaviour_pack(struct behaviour *b, unsigned char packed_r[static BEHAVIO
         .level = (uint8_t)b->level,
         .day_suspect = b->day_suspect,
     };
-    unsigned char *to = packed_r + sizeof fixed;
+    unsigned char *to = packed_r + FIXED_OCTETS;
 
     for (unsigned i = 0; i < BEHAVIOUR_PACES; i++) {
         fixed.peak[i] = b->pace[i].peak;
@@ -120,7 +125,7 @@ size_t behaviour_pack(struct behaviour *b, unsigned char packed_r[static BEHAVIO
     fixed.open = put_open(&to, b);
     fixed.senders = put_senders(&to, b);
     put_recipients(&to, b);
-    memcpy(packed_r, &fixed, sizeof fixed);
+    memcpy(packed_r, &fixed, FIXED_OCTETS);
     return (size_t)(to - packed_r);
 }
 
@@ -195,7 +200,7 @@ void behaviour_unpack(const unsigned char *packed, size_t size, struct behaviour
     struct behaviour_packed fixed = { .level = UINT8_MAX };
 
     memset(behaviour_r, 0, offsetof(struct behaviour, recipient));
-    get(&in, &fixed, sizeof fixed);
+    get(&in, &fixed, FIXED_OCTETS);
     if (!counts_fit(&fixed))
         return;
     take_fixed(&fixed, behaviour_r);
