@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -120,15 +119,34 @@ static enum result read_file(struct usage_log *log, unsigned i, usage_log_row_fn
     return OK;
 }
 
+static char *path_of(const char *state_db, unsigned i)
+{
+    char *path;
+
+    return asprintf(&path, "%s-usage%u", state_db, i) < 0 ? NULL : path;
+}
+
+bool usage_log_is_there(const char *state_db)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < USAGE_LOG_FILES; i++) {
+        char *path = path_of(state_db, i);
+        struct stat st;
+        found |= path && stat(path, &st) == 0 && st.st_size > 0;
+        free(path);
+    }
+    return found;
+}
+
 static enum result open_file(struct file *f, const char *state_db, unsigned i, struct error *e)
 {
     struct header h;
     struct stat st;
 
-    if (asprintf(&f->path, "%s-usage%u", state_db, i) < 0) {
-        f->path = NULL;
+    f->path = path_of(state_db, i);
+    if (!f->path)
         return error_set(e, TRY_AGAIN, "out of memory");
-    }
     f->fd = open(f->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (f->fd < 0 || fstat(f->fd, &st) != 0)
         return failed(f, "cannot be opened", e);

@@ -11,6 +11,7 @@
 #ifndef POSTERN_USAGE_LOG_H
 #define POSTERN_USAGE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "str.h"
@@ -46,6 +47,9 @@ void usage_log_turn(struct usage_log *);
  * off takes 60 ms, in which nothing could be counted. */
 void usage_log_empty(struct usage_log *, unsigned file);
 void usage_log_cut(struct usage_log *); /* what there still is of emptied files */
+
+/* By anybody: whether the files beside a state.db hold anything. */
+bool usage_log_is_there(const char *state_db);
 
 /* Empties and removes the files, when all of it is in state.db. */
 void usage_log_remove(struct usage_log *);

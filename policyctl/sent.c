@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "policyctl/sent.h"
 
+#include "lib/usage_log.h"
 #include "policyctl/ask.h"
 
-/* Where it cannot, what is read is some moments old. */
 void sent_settle(const struct ctl *ctl)
 {
     static char reply[CONTROL_REPLY_MAX];
     struct error e;
 
-    (void)!ask_policyd(ctl, SPAN("command=settle\n\n"), reply, &e);
+    if (ask_policyd(ctl, SPAN("command=settle\n\n"), reply, &e) != OK && usage_log_is_there(ctl->config->state_db))
+        (void)fail(STATUS_DONE, "what was sent last may be missing: %s", e.text);
 }
 
 static bool usage_fn(const struct row *row, void *context)

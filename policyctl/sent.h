@@ -7,7 +7,8 @@
 #include "policyctl/command.h"
 #include "policyd/proposal.h"
 
-/* Has policyd, where it runs, write what it counted and saw until now: before state.db is opened. */
+/* Has policyd, where it runs, write what it counted and saw until now: before state.db is opened.
+ * Where it does not and something is not there, a line says so. */
 void sent_settle(const struct ctl *);
 
 /* What a change of the kind CHANGE_USAGE would be added to: nothing where there is no row.

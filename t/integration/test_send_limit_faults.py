@@ -132,6 +132,18 @@ def test_limits_survive_a_restart(admin, end):
         assert client.ask(**end_of_message(LOGIN, 3)).startswith(REFUSED + "user@example.com may send 3 messages in 1 day")
 
 
+def test_what_may_be_missing_is_said(admin):
+    """Between a kill and the next start it is in the log alone."""
+    with PolicyClient(admin.policyd.policy_socket) as client:
+        assert [client.ask(**end_of_message(LOGIN, n)) for n in range(3)] == ["DUNNO"] * 3
+    admin.policyd.kill()
+    done = admin.run("limit", "show", LOGIN)
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"policyctl: what was sent last may be missing: {admin.policyd.settings['control_socket']}")
+    admin.policyd.start()
+    assert messages_sent(admin) == 3
+
+
 def test_a_full_disk(small_disk):
     """Mail passes and is counted in memory, an alarm is raised, and nothing of it is lost when there is room again."""
     admin, disk = small_disk
