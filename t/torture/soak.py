@@ -155,7 +155,7 @@ class Soak:
             print(f"{kind.what:22} {sum(c.values()):8} {c['good']:8} {c['late']:6} {c['wrong']:6} "
                   f"{kind.quantile(0.5):5} ms {kind.quantile(0.99):5} ms {kind.slowest:7.1f} s")
             trial.check(c["good"] > 0 and c["wrong"] == 0, f"{kind.what}: {kind.wrong}")
-            late = {what: n for what, n in kind.late_in.items() if what not in defers}
+            late = {what: f"{n}, first {kind.late_said[what]}" for what, n in kind.late_in.items() if what not in defers}
             trial.check(not late, f"{kind.what}: late though nothing calls for it: {late}")
         print(f"\n{'fault':10} {'what':26} {'times':>6} {'late replies':>13}")
         for one, times in sorted(self.counts.items(), key=lambda f: (len(f[0].number), f[0].number, f[0].what)):

@@ -28,7 +28,7 @@ class Kind(threading.Thread):
         self.load, self.what, self.ask, self.pause = load, name, ask, pause
         self.good, self.late = good, late
         self.counts = Counter()
-        self.late_in = Counter()
+        self.late_in, self.late_said = Counter(), {}  # by the fault; of each the first reply, and when
         self.wrong = []
         self.slowest = 0
         self.took = Counter()
@@ -38,7 +38,9 @@ class Kind(threading.Thread):
             start = time.monotonic()
             try:
                 reply = self.ask()
-            except (OSError, PermissionError) as error:
+            except PermissionError as error:
+                reply = f"4 to AUTH: {error}"  # 535, also where Dovecot has no answer for now
+            except OSError as error:
                 reply = f"4 connection: {error}"
             took = time.monotonic() - start
             self.slowest = max(self.slowest, took)
@@ -52,6 +54,7 @@ class Kind(threading.Thread):
         elif reply.startswith(self.late) or "454 4.7.0" in reply:
             self.counts["late"] += 1
             self.late_in[self.load.fault] += 1
+            self.late_said.setdefault(self.load.fault, f"{reply} after {time.monotonic() - self.load.begun:.0f} s")
         else:
             self.counts["wrong"] += 1
             if len(self.wrong) < 5:
@@ -71,7 +74,7 @@ class Load:
     """All of them, as a context manager; fault is the name of what goes on, for the records."""
 
     def __init__(self, host, rate):
-        self.host, self.fault = host, "none"
+        self.host, self.fault, self.begun = host, "none", time.monotonic()
         self.stopping = threading.Event()
         pause = 1 / rate
         refused = ("5",)
