@@ -3,7 +3,8 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,18 @@ def make_host(tmp_path_factory, **options):
 def logins(tmp_path_factory):
     """One for all tests of a module."""
     yield from make_host(tmp_path_factory)
+
+
+@contextmanager
+def moved_away(host):
+    """The account table and its companions under other names."""
+    host.policyd.stop()
+    path = Path(host.policyd.settings["accounts_db"])
+    parts = [part for part in path.parent.iterdir() if part.name.startswith(path.name)]
+    moved = [(part, part.rename(part.with_name("away-" + part.name))) for part in parts]
+    try:
+        yield
+    finally:
+        for part, away in moved:
+            away.rename(part)
+        host.policyd.start()

@@ -5,11 +5,11 @@ import os
 import signal
 import sqlite3
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 
 import pytest
 
-from login_host import ALERT, MISMATCH, LoginHost, accepted, logins, make_host  # noqa: F401  (fixture)
+from login_host import ALERT, MISMATCH, LoginHost, accepted, logins, make_host, moved_away  # noqa: F401  (fixture)
 from mailhost import dovecot_dialect as dialect
 from mailhost.dovecot_postern import driver
 from mailhost.mailbox import Imap, plain
@@ -17,20 +17,6 @@ from mailhost.process import Pace, let_others_enter, run, wait_for
 
 # RFC 5530: the server cannot say now.
 UNAVAILABLE = {"imap": "NO [UNAVAILABLE] ", "pop3": "-ERR [SYS/TEMP] "}
-
-
-@contextmanager
-def moved_away(host):
-    """The account table and its companions under other names."""
-    host.policyd.stop()
-    parts = [part for part in host.database.parent.iterdir() if part.name.startswith("accounts.db")]
-    moved = [(part, part.rename(part.with_name("away-" + part.name))) for part in parts]
-    try:
-        yield
-    finally:
-        for path, away in moved:
-            away.rename(path)
-        host.policyd.start()
 
 
 @pytest.mark.parametrize("protocol", UNAVAILABLE)

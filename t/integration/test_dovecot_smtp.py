@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from conftest import is_accepted
-from login_host import accepted
+from login_host import accepted, moved_away
 from mailhost.dovecot_postern import PosternDovecot
 from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap
@@ -77,6 +77,13 @@ def test_swaks(host):
     plain = swaks()
     assert plain.returncode == 28 and REASON in plain.stdout + plain.stderr  # 28: authentication failed
     assert swaks("--tls").returncode == 0
+
+
+def test_store_missing(host):
+    """Postfix tells what Dovecot cannot answer for now as it tells a wrong password."""
+    with moved_away(host):
+        assert auth(host, "submission", starttls=True).startswith("535 5.7.8 Error: authentication failed")
+    assert auth(host, "submission", starttls=True).startswith("235 ")
 
 
 def test_exception(host):
