@@ -6,12 +6,14 @@
 #include <stdint.h>
 #include <time.h>
 
+#define SECOND_NS UINT64_C(1000000000)
+
 static inline uint64_t clock_monotonic_ns(void)
 {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+    return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
 }
 
 #endif

@@ -185,7 +185,7 @@ static enum served change(struct conn *c, struct span lines)
 
 static unsigned long long held_s(uint64_t since_ns)
 {
-    return since_ns > 0 ? (clock_monotonic_ns() - since_ns) / 1000000000 : 0;
+    return since_ns > 0 ? (clock_monotonic_ns() - since_ns) / SECOND_NS : 0;
 }
 
 static void add_store_status(struct strbuf *b)

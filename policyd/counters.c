@@ -25,8 +25,8 @@ enum {
     BATCH_MAX = 1024
 };
 
-static const uint64_t pause_ns = 1000000000, /* after state.db could not be written */
-    sweep_ns = 1000000000;
+static const uint64_t pause_ns = SECOND_NS, /* after state.db could not be written */
+    sweep_ns = SECOND_NS;
 
 struct counters {
     struct writer *writer;

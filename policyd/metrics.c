@@ -342,9 +342,9 @@ bool health_write(struct evbuffer *out)
         evbuffer_add_printf(out, "%s cannot be written\n", the_daemon.config->accounts_db);
     if (w.failing[DATABASE_STATE])
         evbuffer_add_printf(out, "%s cannot be written\n", the_daemon.config->state_db);
-    if (busy_ns > WRITER_STUCK_S * UINT64_C(1000000000))
+    if (busy_ns > WRITER_STUCK_S * SECOND_NS)
         evbuffer_add_printf(out, "the writer has been at one transaction for %llu s\n",
-                            (unsigned long long)(busy_ns / 1000000000));
+                            (unsigned long long)(busy_ns / SECOND_NS));
     if (evbuffer_get_length(out) > 0)
         return false;
     evbuffer_add_printf(out, "ok\n");

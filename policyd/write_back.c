@@ -10,8 +10,7 @@ enum {
     PAGES_MAX = 4096, /* with a slow disk no more than this */
     SHARE = 4         /* of the time, the part that writing back may take */
 };
-#define SECOND_NS UINT64_C(1000000000)
-#define AGAIN_NS  (5 * SECOND_NS)
+#define AGAIN_NS (5 * SECOND_NS)
 
 void write_back_init(struct write_back *b, uint64_t alarm_ns)
 {

@@ -22,8 +22,6 @@ enum {
     SLICE = 64 /* changes of a file, after which others' counts are written that wait meanwhile */
 };
 
-#define SECOND_NS UINT64_C(1000000000)
-
 struct writer {
     struct writer_config config;
     struct job_thread *thread;
