@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from mailhost.host import PASSWORD, MailHost
 from mailhost.mailbox import Imap, Pop3
 from mailhost.policyd import program
 from mailhost.postern_act import PosternAct
-from mailhost.process import PATIENCE, Pace, let_others_enter, run, wait_for
+from mailhost.process import PATIENCE, Pace, is_waiting, let_others_enter, run, wait_for
 from mailhost.smtp import submission
 
 USER, OTHER = "user@example.com", "other@example.com"
@@ -447,7 +446,7 @@ def test_a_stop_waits_for_what_runs(host, act, fifo):
     host.suspend()
     with open(fifo, "w") as writer:  # once somebody reads
         act.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: "poll" in Path(f"/proc/{act.process.pid}/wchan").read_text(), "the signal to be taken")
+        wait_for(lambda: is_waiting(act.process.pid, "poll"), "the signal to be taken")
         host.suspend(OTHER)
         assert act.process.running()
         writer.write("late\n")

@@ -8,13 +8,12 @@ import select
 import sqlite3
 import subprocess
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from admin import ACCOUNTS, admin, alone  # noqa: F401  (fixtures)
 from mailhost.policyd import USER, program
-from mailhost.process import PATIENCE, wait_for
+from mailhost.process import PATIENCE, is_waiting, wait_for
 
 WHO = "user@example.com"
 
@@ -91,7 +90,7 @@ def test_a_reader_without_rights_follows(running):
                                 extra_groups=[])
     try:
         wait_for(lambda: state in os.popen(f"ls -l /proc/{follower.pid}/fd").read() and
-                 "nanosleep" in Path(f"/proc/{follower.pid}/wchan").read_text(), "the reader to wait for more")
+                 is_waiting(follower.pid, "nanosleep"), "the reader to wait for more")
         for reason, kill in (("one", False), ("two", True), ("three", False)):
             running.ok("account", "suspend", WHO, "--reason", reason)
             if kill:

@@ -29,8 +29,7 @@ def load(host):
 def held_sockets(host):
     """policyd runs on sockets that somebody else holds, as under systemd.  Postfix waits for as long as the disk may
     make a stop take."""
-    hook = "postern_policy = unix:postern/policy, timeout={}s, try_limit=2, retry_delay=1s"
-    host.postfix.postconf("-e", hook.format(100))
+    host.set_patience(100)
     host.postfix.reload()
     host.policyd.stop()
     host.policyd.hold_sockets()
@@ -39,7 +38,7 @@ def held_sockets(host):
     host.policyd.stop()
     host.policyd.release_sockets()
     host.policyd.start()
-    host.postfix.postconf("-e", hook.format(10))
+    host.set_patience(10)
     host.postfix.reload()
 
 

@@ -162,7 +162,8 @@ def test_a_file_that_is_there_already(host):
     path = host.folder / "90-postern.conf"
     path.write_text("# nothing yet\n")
     done = host.setup("--apply")
-    assert done.returncode == 1 and "it is there already" in " ".join(done.stdout.split()) and path.read_text() == "# nothing yet\n"
+    assert done.returncode == 1 and "it is there already" in " ".join(done.stdout.split())
+    assert path.read_text() == "# nothing yet\n"
     path.unlink()
     assert host.setup("--apply").returncode == 0
     path.write_text(path.read_text() + "# mine\n")

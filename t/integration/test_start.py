@@ -9,13 +9,12 @@ import os
 import socket
 import sqlite3
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from mailhost.policy import PolicyClient
 from mailhost.policyd import Policyd, program
-from mailhost.process import PATIENCE, Ports, let_others_enter, wait_for
+from mailhost.process import PATIENCE, Ports, is_waiting, let_others_enter, wait_for
 
 
 @pytest.fixture
@@ -106,7 +105,7 @@ def test_waits_for_who_still_writes(policyd):
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = subprocess.Popen([program("policyd"), "-f", "-c", str(policyd.config)])
         try:
-            wait_for(lambda: "nanosleep" in Path(f"/proc/{started.pid}/wchan").read_text(), "policyd to wait")
+            wait_for(lambda: is_waiting(started.pid, "nanosleep"), "policyd to wait")
             assert started.poll() is None and not policyd.answers()
             fcntl.flock(lock, fcntl.LOCK_UN)
             wait_for(policyd.answers, "policyd's answer")

@@ -34,7 +34,7 @@ def mail_under_way(trial, held):
     host = MailHost(trial.directory, {"sender.net": "mail A 192.0.2.20\n"}, libc_dns=True)
     try:
         host.prepare()
-        host.postfix.postconf("-e", "postern_policy = unix:postern/policy, timeout=60s, try_limit=2, retry_delay=1s")
+        host.set_patience(60)  # a stop waits for the disk
         host.policyd.script(ACCOUNTS)
         if held:
             host.policyd.hold_sockets()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A whole mail host: DNS, Postfix with the ready files of contrib/postfix, Dovecot for logins, policyd."""
 
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -52,6 +53,11 @@ class MailHost:
         """End everything, last started first; harmless when repeated."""
         self._started.close()
         self.policyd.release_sockets()
+
+    def set_patience(self, seconds):
+        """For how long Postfix waits for a reply of policyd, from its next start or reload on."""
+        hook = self.postfix.postconf("-h", "postern_policy").strip()
+        self.postfix.postconf("-e", "postern_policy = " + re.sub(r"timeout=\d+s", f"timeout={seconds}s", hook))
 
     def port(self, service):
         """The port of a Postfix service."""

@@ -43,6 +43,12 @@ def wait_for(condition, what, timeout=PATIENCE):
         time.sleep(0.02)
 
 
+def is_waiting(pid, call):
+    """Whether a process sleeps in such a system call, by a part of its name in the kernel: what it does before is done,
+    and a signal was taken."""
+    return call in Path(f"/proc/{pid}/wchan").read_text()
+
+
 class Pace:
     """How much slower than at its best the machine is meanwhile, as a context manager: by a thread that keeps writing
     to the disk and starting a program, which is what the servers under test do.  A promise of speed is made of a
